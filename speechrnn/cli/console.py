@@ -1,0 +1,78 @@
+"""How commands talk: results on standard output; logs, progress and errors on standard error."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+T = TypeVar("T")
+logger = logging.getLogger("speechrnn")
+
+
+def set_level(verbose: bool = False, quiet: bool = False) -> None:
+    """Configure the package's log for a command: warnings and notes on standard error."""
+    logger.setLevel(logging.DEBUG if verbose else logging.ERROR if quiet else logging.INFO)
+    if not any(isinstance(handler, _StderrHandler) for handler in logger.handlers):
+        logger.addHandler(_StderrHandler())
+    logger.propagate = False
+
+
+class _StderrHandler(logging.Handler):
+    """Writes to whatever standard error is now (tests and notebooks replace it)."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        prefix = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
+        print(prefix + record.getMessage(), file=sys.stderr)
+
+
+def stderr() -> Console:
+    """A rich console on standard error: plain when it is no terminal or ``NO_COLOR`` is set."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
+
+
+def error(message: str, remedy: str) -> None:
+    """The two lines of an error."""
+    print(f"error: {message}", file=sys.stderr)
+    if remedy:
+        print(f"       {remedy}", file=sys.stderr)
+
+
+def interactive() -> bool:
+    """Whether progress bars make sense: standard error is a terminal, no -q, no NO_COLOR."""
+    return sys.stderr.isatty() and logger.level < logging.ERROR and not os.environ.get("NO_COLOR")
+
+
+def track(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
+    """Iterate with a progress bar on standard error, silent where it is no terminal."""
+    if not interactive():
+        yield from items
+        return
+    from rich.progress import track as rich_track
+
+    yield from rich_track(items, description=description, total=total, console=stderr())
+
+
+def table(rows: list[list[Any]], header: list[str]) -> str:
+    """Plain aligned columns for standard output; a column of numbers is set to the right.
+
+    >>> print(table([["train", 948], ["dev", 100]], ["split", "utterances"]))
+    split  utterances
+    train         948
+    dev           100
+    """
+    texts = [header, *[[str(cell) for cell in row] for row in rows]]
+    widths = [max(len(row[column]) for row in texts) for column in range(len(header))]
+    numeric = [all(isinstance(row[column], int | float) for row in rows) for column in range(len(header))]
+    lines = []
+    for row in texts:
+        cells = [cell.rjust(w) if number else cell.ljust(w) for cell, w, number in zip(row, widths, numeric, strict=True)]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)

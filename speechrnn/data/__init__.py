@@ -1,0 +1,1 @@
+"""Corpora, importers, manifests, the plan of an epoch; the only room that knows Lhotse."""

@@ -1,0 +1,1 @@
+"""Posteriors to tokens with times and confidences: arrays in, records out."""

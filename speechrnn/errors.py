@@ -1,0 +1,79 @@
+"""Every error a user can cause, in one small tree.
+
+    SpeechrnnError          message + remedy + exit status
+    ├── DataError        1  a file, a recording, a transcript or a model directory is wrong
+    ├── UsageError       2  the call is wrong: an unknown option, key or value
+    │   └── Unsupported  2  the call is right for another kind of model
+    ├── MissingExtra     1  an optional package is not installed
+    └── Interrupted    130  stopped by the user; what was done is saved
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class SpeechrnnError(Exception):
+    """An error with a remedy.
+
+    Args:
+        message: what is wrong, naming the file, the line or utterance, and the value found.
+        remedy: what to do next, one sentence.
+    """
+
+    exit_status = 1
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.remedy}" if self.remedy else self.message
+
+
+class DataError(SpeechrnnError):
+    """A file, a recording, a transcript or a model directory is wrong."""
+
+
+class UsageError(SpeechrnnError):
+    """The call is wrong."""
+
+    exit_status = 2
+
+
+class Unsupported(UsageError):
+    """The recognizer at hand lacks the ability that was asked for."""
+
+
+class MissingExtra(SpeechrnnError):
+    """An optional package is not installed.
+
+    Args:
+        package: the name on the package index.
+        extra: the extra of speechrnn that brings it.
+        purpose: what it is needed for.
+    """
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        super().__init__(f"{purpose} needs the package {package}, which is not installed", f"pip install 'speechrnn[{extra}]'")
+
+
+class Interrupted(SpeechrnnError):
+    """Stopped by the user; the message says what was saved."""
+
+    exit_status = 130
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A hint such as ``did you mean 'lstm'?``, or the list of what is known when nothing is near.
+
+    >>> nearest("lsmt", ["gru", "lstm"])
+    "did you mean 'lstm'?"
+    """
+    known = sorted(known)
+    close = difflib.get_close_matches(word, known, n=1)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"known are: {', '.join(known)}" if known else ""

@@ -1,0 +1,1 @@
+"""Waveforms to frames; the only room that imports torchaudio."""

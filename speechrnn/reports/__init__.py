@@ -1,0 +1,1 @@
+"""Scores and transcripts to pages and tables."""

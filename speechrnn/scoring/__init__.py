@@ -1,0 +1,1 @@
+"""Scores: alignment of token sequences, error rates, intervals, tests."""

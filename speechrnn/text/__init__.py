@@ -1,0 +1,1 @@
+"""Orthography: normalization, tokenizers, lexicon, grapheme-to-phoneme."""

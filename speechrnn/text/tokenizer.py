@@ -1,0 +1,186 @@
+"""Text to token ids and back, over a closed inventory whose first entry is the CTC blank."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from speechrnn.errors import DataError
+from speechrnn.text.normalize import TextOptions, normalize
+
+BLANK = "<blank>"
+SPACE = "<space>"
+"""The word boundary as written in ``tokens.txt``: a line that holds only a space would be lost in many editors."""
+
+
+class UnknownSymbol(DataError):
+    """A transcript holds a symbol that the inventory lacks."""
+
+    def __init__(self, symbol: str, position: int, text: str) -> None:
+        names = ", ".join(f"U+{ord(character):04X} {unicodedata.name(character, 'unnamed')}" for character in symbol)
+        super().__init__(
+            f"symbol {symbol!r} ({names}) at position {position + 1} of {text!r} is not among the model's tokens",
+            "correct the transcript, remove the symbol by text.remove=…, or add it to tokens.txt and train anew",
+        )
+        self.symbol = symbol
+
+
+@dataclass(frozen=True)
+class Tokenizer:
+    """Splits text by longest match over ``tokens``.
+
+    Attributes:
+        tokens: K symbols, ``<blank>`` first; ``<space>`` stands for the word boundary; a symbol may have several letters.
+        unit: ``chars`` and ``letters`` read orthography letter by letter (``letters`` has no word boundary: spaces
+            are dropped, as in a phone error rate); ``phones`` reads words through ``pronunciations``.
+        pronunciations: for ``phones``, word -> its pronunciations, the first is trained on.
+
+    >>> t = Tokenizer(("<blank>", "<space>", "a", "k", "kp"), "chars")
+    >>> t.encode("kpa ka")
+    [4, 2, 1, 3, 2]
+    >>> t.decode([4, 2, 1, 3, 2])
+    'kpa ka'
+    """
+
+    tokens: tuple[str, ...]
+    unit: str = "chars"
+    pronunciations: Mapping[str, Sequence[tuple[str, ...]]] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.tokens or self.tokens[0] != BLANK:
+            raise DataError(f"the first token is {self.tokens[:1]}, not {BLANK}", f"make {BLANK} the first line of tokens.txt")
+        twice = [token for token, count in Counter(self.tokens).items() if count > 1]
+        if twice:
+            raise DataError(f"tokens listed twice: {' '.join(twice)}", "keep one line for each in tokens.txt")
+        if "" in self.tokens:
+            raise DataError(f"token {self.tokens.index('')} is empty", f"write {SPACE} for the word boundary; remove empty lines")
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        return {(" " if token == SPACE else token): index for index, token in enumerate(self.tokens) if index}
+
+    @cached_property
+    def _longest(self) -> int:
+        return max((len(symbol) for symbol in self._ids), default=1)
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of a normalized text.
+
+        Raises:
+            UnknownSymbol: with the symbol, its code point and its place.
+            DataError: a word without pronunciation (phones).
+        """
+        if self.unit == "phones":
+            return self._encode_phones(text)
+        if self.unit == "letters":
+            text = text.replace(" ", "")
+        ids, position = [], 0
+        while position < len(text):
+            for length in range(min(self._longest, len(text) - position), 0, -1):
+                found = self._ids.get(text[position : position + length])
+                if found is not None:
+                    ids.append(found)
+                    position += length
+                    break
+            else:
+                raise UnknownSymbol(text[position], position, text)
+        return ids
+
+    def _encode_phones(self, text: str) -> list[int]:
+        ids: list[int] = []
+        for word in text.split():
+            known = self.pronunciations.get(word)
+            if not known:
+                raise DataError(f"the word {word!r} has no pronunciation", "add a line WORD<TAB>ph ph ph to lexicon.txt")
+            for phone in known[0]:
+                if phone not in self._ids:
+                    raise DataError(f"phone {phone!r} of the word {word!r} is not among the tokens", "add it to tokens.txt")
+                ids.append(self._ids[phone])
+        return ids
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Text of token ids (no blanks, no repeats left in); phones are separated by spaces."""
+        symbols = [" " if self.tokens[i] == SPACE else self.tokens[i] for i in ids]
+        return " ".join(symbols) if self.unit == "phones" else " ".join("".join(symbols).split())
+
+    def ambiguities(self, texts: Iterable[str]) -> Counter[str]:
+        """Places where longest match hid another reading, counted: an ``n`` before ``g`` where ``ng`` is a token too.
+
+        >>> Tokenizer(("<blank>", "a", "g", "n", "ng"), "letters").ambiguities(["nganga", "gn"])
+        Counter({'ng': 2})
+        """
+        found: Counter[str] = Counter()
+        splittable = {symbol for symbol in self._ids if len(symbol) > 1 and self._splits(symbol)}
+        for text in texts:
+            for index in self.encode(text):
+                symbol = self.tokens[index]
+                if symbol in splittable:
+                    found[symbol] += 1
+        return found
+
+    def _splits(self, symbol: str) -> bool:
+        """Whether ``symbol`` can also be written by shorter tokens."""
+        reachable = {0}
+        for end in range(1, len(symbol) + 1):
+            if any(start in reachable and symbol[start:end] in self._ids and end - start < len(symbol) for start in range(end)):
+                reachable.add(end)
+        return len(symbol) in reachable
+
+
+def learn_tokens(texts: Iterable[str], unit: str) -> tuple[str, ...]:
+    """The inventory of the training texts: blank, then the word boundary (``chars``), then symbols in code point order.
+
+    A combining mark that has no precomposed form stays with the letter before it, so that a tone mark is never
+    a token without its vowel.
+
+    >>> learn_tokens(["ba a"], "chars")
+    ('<blank>', '<space>', 'a', 'b')
+    """
+    symbols: set[str] = set()
+    for text in texts:
+        for word in text.split():
+            symbols.update(_graphemes(word))
+    boundary = (SPACE,) if unit == "chars" else ()
+    return (BLANK, *boundary, *sorted(symbols))
+
+
+def _graphemes(word: str) -> list[str]:
+    clusters: list[str] = []
+    for character in word:
+        if clusters and unicodedata.combining(character):
+            clusters[-1] += character
+        else:
+            clusters.append(character)
+    return clusters
+
+
+def read_tokens(path: Path, form: str = "NFC") -> tuple[str, ...]:
+    """Read ``tokens.txt``: a line a token, UTF-8 (a byte-order mark and CRLF are taken), in the Unicode form of the texts."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file", "give the path of a tokens.txt, a line a token") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: byte {error.start} is not UTF-8", "save the file as UTF-8") from None
+    lines = text.replace("\r\n", "\n").split("\n")
+    if lines and lines[-1] == "":
+        lines.pop()
+    tokens = [SPACE if line == " " else normalize(line, TextOptions(unicode=form)) for line in lines]
+    for number, token in enumerate(tokens, 1):
+        if not token.strip():
+            raise DataError(f"{path}, line {number}: empty", f"write {SPACE} for the word boundary; remove empty lines")
+    if tokens and tokens[0] != BLANK:
+        tokens.insert(0, BLANK)
+    return tuple(tokens)
+
+
+def write_tokens(path: Path, tokens: Sequence[str]) -> None:
+    """Write ``tokens.txt``."""
+    path.write_text("".join(f"{token}\n" for token in tokens), encoding="utf-8")

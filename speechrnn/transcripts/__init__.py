@@ -1,0 +1,1 @@
+"""One writer and one reader per transcript format."""
