@@ -1,0 +1,261 @@
+"""From plain values to typed options: Hydra picks the groups, every ``key=value`` is ours, all faults are told at once.
+
+Hydra's own override grammar chokes on ``data.dir=/d/Mboshi (2019)/été``, so it only ever sees which file of a
+group is chosen. Nothing beyond :func:`compose` knows OmegaConf; everything else takes frozen dataclasses.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from speechrnn.errors import DataError, SpeechrnnError, UsageError, nearest
+
+T = TypeVar("T")
+GROUPS = ("data", "features", "model", "head", "trainer", "decoding")
+MAX_YAML_BYTES = 1_000_000
+
+
+def conf_folder() -> Path:
+    """Where the configurations lie: beside the package (wheel) or at the top of the repository (editable install)."""
+    package = Path(__file__).parent
+    for folder in (package / "conf", package.parent / "conf"):
+        if (folder / "config.yaml").is_file():
+            return folder
+    raise DataError(f"no configurations beside {package}", "the installation is damaged: install speechrnn anew")
+
+
+def compose(arguments: Sequence[str]) -> dict[str, Any]:
+    """Plain nested values for ``experiment=an4/small model=gru model.hidden=128 …``.
+
+    Args:
+        arguments: ``group=choice`` picks a file of ``conf/<group>/`` (``experiment=PATH.yaml`` any file);
+            ``dotted.key=value`` sets one value, split at the first ``=``.
+
+    Raises:
+        UsageError: a word without ``=``, an unknown choice (with the nearest one).
+    """
+    choices: list[str] = []
+    values: list[tuple[str, str]] = []
+    file: Path | None = None
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        if not equals or not key:
+            raise UsageError(f"{argument!r} is not key=value", "for example: experiment=an4/small model.cell=gru")
+        if key == "experiment" and value.endswith((".yaml", ".yml")):
+            file = Path(value)
+        elif key in (*GROUPS, "experiment"):
+            _check_choice(key, value)
+            choices.append(f"{key}={value}")
+        else:
+            values.append((key, value))
+    composed = _hydra(choices)
+    if file is not None:
+        own = read_yaml(file)
+        composed = merge(merge(composed, _hydra_defaults(own, choices)), {k: v for k, v in own.items() if k != "defaults"})
+        composed["experiment"] = str(file)
+    for key, value in values:
+        _set(composed, key, value)
+    return composed
+
+
+def _hydra(choices: Sequence[str]) -> dict[str, Any]:
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+    from omegaconf import OmegaConf
+
+    with initialize_config_dir(config_dir=str(conf_folder().resolve()), version_base="1.3"):
+        plain = OmegaConf.to_container(hydra_compose("config", overrides=list(choices)), resolve=False)
+    assert isinstance(plain, dict)
+    return typing.cast("dict[str, Any]", plain)
+
+
+def _hydra_defaults(own: Mapping[str, Any], choices: Sequence[str]) -> dict[str, Any]:
+    """The groups an experiment file outside ``conf/`` names in its ``defaults``; the command line wins over them."""
+    picked = [f"{k.removeprefix('override ').removeprefix('/')}={v}" for item in own.get("defaults") or [] if isinstance(item, dict) for k, v in item.items()]
+    for choice in picked:
+        _check_choice(*choice.split("=", 1))
+    return _hydra([c for c in picked if c.split("=")[0] not in {x.split("=")[0] for x in choices}] + list(choices))
+
+
+def _check_choice(group: str, choice: str) -> None:
+    folder = conf_folder() / group
+    known = sorted(p.relative_to(folder).with_suffix("").as_posix() for p in folder.rglob("*.yaml"))
+    if choice not in known:
+        raise UsageError(f"{group}={choice}: no such {group}", nearest(choice, known))
+
+
+def _set(tree: dict[str, Any], key: str, value: str) -> None:
+    *parents, last = key.split(".")
+    for name in parents:
+        below = tree.setdefault(name, {})
+        if not isinstance(below, dict):
+            raise UsageError(f"{key}: {name} is a value, not a group", "run speechrnn train --print-config to see the keys")
+        tree = below
+    # Kept as written: only the field it lands in knows whether it is text or a number.
+    tree[last] = _Literal(value)
+
+
+class _Literal(str):
+    """A value from the command line, not yet read."""
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested merge; ``over`` wins."""
+    result = dict(base)
+    for key, value in over.items():
+        below = result.get(key)
+        result[key] = merge(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return result
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML mapping of plain values; interpolation and oversized files are refused.
+
+    Raises:
+        DataError: missing, no YAML, too large, not a mapping, or holding ``${``.
+    """
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}", "check the path") from None
+    if len(raw) > MAX_YAML_BYTES:
+        raise DataError(f"{path}: {len(raw)} bytes of YAML", f"at most {MAX_YAML_BYTES} are read")
+    try:
+        text = raw.decode("utf-8-sig")
+        if "${" in text:
+            line = text[: text.index("${")].count("\n") + 1
+            raise DataError(f"{path}, line {line}: interpolation ${{…}} is refused", "write the value itself")
+        content = yaml.safe_load(text)
+    except (UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        raise DataError(f"{path}: no valid YAML: {' '.join(str(error).split())[:200]}", "mend the file") from None
+    if not isinstance(content, dict):
+        raise DataError(f"{path}: holds no mapping of keys to values", "write key: value lines")
+    return content
+
+
+def to_plain(options: Any) -> Any:
+    """Dataclasses to nested plain values, ready for YAML or JSON."""
+    if dataclasses.is_dataclass(options) and not isinstance(options, type):
+        return {field.name: to_plain(getattr(options, field.name)) for field in dataclasses.fields(options)}
+    if isinstance(options, Path):
+        return str(options)
+    if isinstance(options, tuple | list):
+        return [to_plain(item) for item in options]
+    return options
+
+
+def to_yaml(options: Any) -> str:
+    """The YAML text of a dataclass."""
+    return yaml.safe_dump(to_plain(options), sort_keys=False, allow_unicode=True, width=120)
+
+
+def build(cls: type[T], values: Mapping[str, Any], where: str = "") -> T:
+    """A dataclass from nested plain values.
+
+    Raises:
+        UsageError: all faults together: unknown keys with the nearest known one, wrong types, values out of range.
+    """
+    faults: list[str] = []
+    result = _build(cls, values, "", faults)
+    if faults:
+        place = f"{where}: " if where else ""
+        count = "a fault" if len(faults) == 1 else f"{len(faults)} faults"
+        raise UsageError(f"{place}{count} in the configuration:\n  " + "\n  ".join(faults), "correct them; speechrnn train --print-config shows every key with its value")
+    return typing.cast("T", result)
+
+
+def _build(cls: type, values: Mapping[str, Any], prefix: str, faults: list[str]) -> Any:
+    hints = typing.get_type_hints(cls)
+    known = {field.name: field for field in dataclasses.fields(cls)}
+    before = len(faults)
+    arguments: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        if key not in known:
+            faults.append(f"unknown key {name}: {nearest(str(key), known)}")
+        elif dataclasses.is_dataclass(hints[key]):
+            if isinstance(value, Mapping):
+                arguments[key] = _build(typing.cast("type", hints[key]), value, f"{name}.", faults)
+            else:
+                faults.append(f"{name} is {value!r}, not a group of values")
+        else:
+            try:
+                arguments[key] = _convert(value, hints[key])
+            except ValueError:
+                faults.append(f"{name} is {value!r}, expected {_describe(hints[key])}")
+    missing = [n for n, f in known.items() if n not in values and f.default is f.default_factory is dataclasses.MISSING]
+    faults.extend(f"{prefix}{name} is required" for name in missing)
+    if len(faults) > before:
+        return None
+    try:
+        return cls(**arguments)
+    except SpeechrnnError as error:
+        faults.append(f"{error.message} ({error.remedy})" if error.remedy else error.message)
+        return None
+
+
+def _convert(value: Any, hint: Any) -> Any:
+    """One value to the type of its field; ``ValueError`` where it does not fit."""
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        optional = type(None) in inner
+        if optional and (value is None or (isinstance(value, _Literal) and value in ("null", "none", ""))):
+            return None
+        for member in (m for m in inner if m is not type(None)):
+            try:
+                return _convert(value, member)
+            except ValueError:
+                continue
+        raise ValueError
+    if hint is str:
+        if isinstance(value, Mapping | list) or value is None:
+            raise ValueError
+        return str(value)
+    if hint is Path:
+        if not isinstance(value, str | Path):
+            raise ValueError
+        return Path(str(value)).expanduser()
+    if isinstance(value, _Literal):
+        value = _scalar(value)
+    if origin is tuple:
+        if not isinstance(value, list | tuple):
+            value = [value]
+        return tuple(_convert(item, inner[0]) for item in value)
+    if hint is bool:
+        if not isinstance(value, bool):
+            raise ValueError
+        return value
+    if hint is int:
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+            raise ValueError
+        return int(value)
+    if hint is float:
+        if isinstance(value, str):
+            # YAML 1.1 reads 1e-3 as text.
+            return float(value)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError
+        return float(value)
+    raise TypeError(f"no conversion to {hint}")
+
+
+def _scalar(text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ValueError from None
+
+
+def _describe(hint: Any) -> str:
+    names = {str: "text", Path: "a path", int: "a whole number", float: "a number", bool: "true or false", type(None): "null"}
+    if hint in names:
+        return names[hint]
+    inner = [_describe(member) for member in typing.get_args(hint) if member is not Ellipsis]
+    return f"a list of {inner[0]}" if typing.get_origin(hint) is tuple else " or ".join(inner)
