@@ -40,8 +40,9 @@ def _root(
 
 
 def _register() -> None:
-    from speechrnn.cli import train
+    from speechrnn.cli import data, train
 
+    data.register(app)
     train.register(app)
 
 

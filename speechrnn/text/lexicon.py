@@ -1,0 +1,84 @@
+"""Pronunciations: ``WORD<TAB>ph ph ph``, a line a pronunciation; the first of a word is its main one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from speechrnn.atomic import write_text
+from speechrnn.errors import DataError
+from speechrnn.text.normalize import TextOptions, normalize
+
+Lexicon = dict[str, list[tuple[str, ...]]]
+"""Word -> its pronunciations, each a tuple of phones, in the order of the file."""
+
+
+def read_lexicon(path: str | Path, form: str = "NFC") -> Lexicon:
+    """Read a lexicon; UTF-8 or UTF-16 by byte-order mark, CRLF and a missing last newline are taken.
+
+    Args:
+        path: the file. A line without a tab is split at its first space; empty lines are skipped.
+        form: Unicode form of words and phones.
+
+    Raises:
+        DataError: no such file, wrong encoding, a word without phones, nothing in it.
+    """
+    path = Path(path)
+    lexicon: Lexicon = {}
+    for number, line in enumerate(_text(path).splitlines(), 1):
+        if not line.strip():
+            continue
+        word, _, phones = line.partition("\t") if "\t" in line else line.strip().partition(" ")
+        word = normalize(word, TextOptions(unicode=form))
+        pronunciation = tuple(normalize(phones, TextOptions(unicode=form)).split())
+        if not word or not pronunciation:
+            raise DataError(f"{path}, line {number}: {line!r} lacks a word or its phones", "write WORD<TAB>ph ph ph")
+        add(lexicon, word, pronunciation)
+    if not lexicon:
+        raise DataError(f"{path}: no words in it", "write a line WORD<TAB>ph ph ph for every word")
+    return lexicon
+
+
+def write_lexicon(path: str | Path, lexicon: Mapping[str, Sequence[Sequence[str]]]) -> None:
+    """Write a lexicon, words in code point order, pronunciations of a word in their own order."""
+    lines = [f"{word}\t{' '.join(phones)}\n" for word in sorted(lexicon) for phones in lexicon[word]]
+    write_text(Path(path), "".join(lines))
+
+
+def add(lexicon: Lexicon, word: str, pronunciation: tuple[str, ...]) -> None:
+    """Add a pronunciation unless the word has it already."""
+    known = lexicon.setdefault(word, [])
+    if pronunciation not in known:
+        known.append(pronunciation)
+
+
+def phones(lexicon: Mapping[str, Iterable[Sequence[str]]]) -> tuple[str, ...]:
+    """All phones, in code point order.
+
+    >>> phones({"A": [("AH",), ("EY",)]})
+    ('AH', 'EY')
+    """
+    return tuple(sorted({phone for pronunciations in lexicon.values() for one in pronunciations for phone in one}))
+
+
+def missing_words(lexicon: Mapping[str, object], texts: Iterable[str]) -> dict[str, int]:
+    """Words of the texts that the lexicon lacks, with their counts, the commonest first."""
+    counts: dict[str, int] = {}
+    for text in texts:
+        for word in text.split():
+            if word not in lexicon:
+                counts[word] = counts.get(word, 0) + 1
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _text(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such lexicon", "give a file with a line WORD<TAB>ph ph ph for every word") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}", "check the file's permissions") from error
+    try:
+        return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: byte {error.start} is not UTF-8", "save the file as UTF-8") from None
