@@ -1,0 +1,30 @@
+"""Compiled loops: one door to numba, for the ``*_kernels.py`` files. They are imported inside functions: numba takes a second."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+Function = TypeVar("Function", bound=Callable[..., object])
+logger = logging.getLogger("speechrnn")
+_warned = False
+
+
+def kernel(function: Function) -> Function:
+    """Compile a function of plain arrays to machine code, kept on disk between runs and free of the global lock.
+
+    Where no cache folder can be written (a read-only installation and no home) each run compiles it anew; one warning says so.
+    """
+    global _warned
+    from numba import njit
+
+    try:
+        return cast(Function, njit(cache=True, nogil=True)(function))
+    except RuntimeError as error:
+        if "cache" not in str(error):
+            raise
+    if not _warned:
+        logger.warning("compiled loops cannot be kept: no cache folder is writable; set NUMBA_CACHE_DIR to one that is")
+        _warned = True
+    return cast(Function, njit(nogil=True)(function))
