@@ -42,8 +42,8 @@ class Counts:
     def percent(self) -> float:
         """100 x errors / tokens; more than 100 where insertions abound.
 
-        An empty reference adds its insertions to the errors and nothing to the tokens. Where there is no reference token at all, the
-        rate is 0 without errors and 100 per insertion with them, as if there were one token (jiwer's rule): always a finite number.
+        An empty reference adds its insertions to the errors and nothing to the tokens. Where there is no reference token at all,
+        it is 0 without errors and 100 per insertion with them, as if there were one token (jiwer's rule): always finite.
         """
         return 100 * self.errors / max(self.tokens, 1)
 
