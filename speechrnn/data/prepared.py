@@ -72,7 +72,7 @@ def manifest_path(directory: Path, split: str) -> Path:
 
 
 def write_prepared(
-    out: Path, corpus: Corpus, splits: Mapping[str, Sequence[Utterance]], *, sources: Iterable[Path] = (), **facts: Any
+    out: Path, corpus: Corpus, splits: Mapping[str, Sequence[Utterance]], *, sources: Sequence[Path] = (), **facts: Any
 ) -> Prepared:
     """Write manifests and ``corpus.json``; utterances are sorted by id.
 
@@ -97,7 +97,7 @@ def write_prepared(
         **facts,
         "sha256": {
             "manifests": {path.name: checksum([path]) for path in manifests.values()},
-            "sources": checksum(sources),
+            "sources": checksum(sources) if sources else None,
         },
     }
     write_text(out / "corpus.json", json.dumps(record, indent=2, ensure_ascii=False) + "\n")

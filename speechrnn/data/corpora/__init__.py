@@ -9,6 +9,9 @@ from speechrnn.errors import UsageError, nearest
 
 MODULES = {
     "an4": "speechrnn.data.corpora.an4",
+    "fsdd": "speechrnn.data.corpora.fsdd",
+    "mboshi": "speechrnn.data.corpora.mboshi",
+    "yesno": "speechrnn.data.corpora.yesno",
 }
 """Name on the command line -> module. A new corpus is one line here and one file."""
 
