@@ -1,0 +1,49 @@
+"""Systems over the same utterances -> rates, intervals and differences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from speechrnn.scoring.bootstrap import RESAMPLES, Bootstrap, difference, interval
+from speechrnn.scoring.rates import count, total
+from speechrnn.scoring.results import Comparison, Evaluation, Measure, System
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def compare(systems: Sequence[System], resamples: int = RESAMPLES) -> Evaluation:
+    """Score every system by its metrics and every two systems by the metrics they share.
+
+    Args:
+        systems: one or more, each over the same utterances in the same order, with references normalized alike.
+        resamples: bootstrap draws of the test set.
+
+    Raises:
+        ValueError: the systems were not given the same utterances, or share a name.
+    """
+    ids = [item.id for item in systems[0].items]
+    if any([item.id for item in system.items] != ids for system in systems):
+        raise ValueError("the systems were scored on different utterances")
+    if len({system.name for system in systems}) < len(systems):
+        raise ValueError("two systems share a name")
+    bootstrap = Bootstrap([item.speaker for item in systems[0].items], resamples)
+    measures: dict[str, dict[str, Measure]] = {}
+    rates: dict[tuple[str, str], np.ndarray] = {}
+    for system in systems:
+        measures[system.name] = {}
+        for metric in system.metrics:
+            by_utterance = tuple(count(*item.sides(metric)) for item in system.items)
+            drawn = rates[system.name, metric] = bootstrap.rates(by_utterance)
+            bounds = interval(drawn)
+            measures[system.name][metric] = Measure(metric, total(by_utterance), bounds.low, bounds.high, by_utterance)
+    pairs = []
+    for a, b in combinations(systems, 2):
+        for metric in a.metrics:
+            if metric in b.metrics and (metric != "per" or a.unit == b.unit):
+                first, second = (measures[system.name][metric].counts.percent for system in (a, b))
+                found = difference(first, second, rates[a.name, metric], rates[b.name, metric])
+                pairs.append(Comparison(a.name, b.name, metric, found))
+    return Evaluation(tuple(systems), measures, tuple(pairs), bootstrap.drawn)

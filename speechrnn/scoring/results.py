@@ -1,0 +1,126 @@
+"""What one or several systems did on the same utterances: the records that reports are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from speechrnn.records import Token
+from speechrnn.scoring.bootstrap import Difference
+from speechrnn.scoring.rates import Counts
+from speechrnn.scoring.units import characters, hypothesis_tokens, words
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One utterance as one system heard it.
+
+    Attributes:
+        id: utterance id.
+        reference, hypothesis: normalized texts.
+        reference_tokens: letters or phones of the reference; empty where words and characters are counted.
+        tokens: what the model put out, with times (s from the start of the utterance) and confidences.
+        speaker: label or empty.
+        duration: seconds; 0 where unknown.
+        failure: why there is no hypothesis; empty where there is one. A failed utterance counts as all deleted.
+    """
+
+    id: str
+    reference: str
+    hypothesis: str
+    reference_tokens: tuple[str, ...] = ()
+    tokens: tuple[Token, ...] = ()
+    speaker: str = ""
+    duration: float = 0.0
+    failure: str = ""
+
+    def sides(self, metric: str) -> tuple[list[str], list[str]]:
+        """Reference and hypothesis as ``wer``, ``cer`` or ``per`` compares them."""
+        if metric == "wer":
+            return words(self.reference), words(self.hypothesis)
+        if metric == "cer":
+            return characters(self.reference), characters(self.hypothesis)
+        return list(self.reference_tokens), list(hypothesis_tokens([token.text for token in self.tokens]))
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A recognizer, or a file of hypotheses, over all utterances.
+
+    Attributes:
+        name: as shown; unique on a page.
+        model: path of its model directory or hypothesis file, as given.
+        unit: ``chars``, ``letters``, ``phones`` of a model; ``word``, ``char``, ``token`` of a file.
+        metrics: rates that make sense, the headline first.
+        items: the utterances, in the order of the references.
+        seconds: wall-clock time of recognition, reading of audio included, loading of the model not; ``None`` where not measured.
+        facts: what else a report says of it: checksum, parameters, normalization.
+    """
+
+    name: str
+    model: str
+    unit: str
+    metrics: tuple[str, ...]
+    items: tuple[Item, ...] = field(repr=False)
+    seconds: float | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> list[Item]:
+        """Utterances without hypothesis."""
+        return [item for item in self.items if item.failure]
+
+    @property
+    def audio_seconds(self) -> float:
+        """Audio of all utterances (s)."""
+        return sum(item.duration for item in self.items)
+
+    @property
+    def real_time_factor(self) -> float | None:
+        """Seconds of work per second of audio; ``None`` where either is unknown."""
+        return self.seconds / self.audio_seconds if self.seconds is not None and self.audio_seconds else None
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One rate of one system.
+
+    Attributes:
+        metric: ``wer``, ``cer`` or ``per``.
+        counts: over all utterances.
+        low, high: 95 % interval in percent.
+        by_utterance: counts in the order of the items.
+    """
+
+    metric: str
+    counts: Counts
+    low: float
+    high: float
+    by_utterance: tuple[Counts, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two systems by one rate: a minus b."""
+
+    a: str
+    b: str
+    metric: str
+    difference: Difference
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Everything a page of results shows.
+
+    Attributes:
+        measures: by system name, then metric.
+        pairs: each two systems that share a metric.
+        drawn: ``utterances`` or ``speakers``: what the bootstrap drew.
+    """
+
+    systems: tuple[System, ...]
+    measures: Mapping[str, Mapping[str, Measure]]
+    pairs: tuple[Comparison, ...]
+    drawn: str

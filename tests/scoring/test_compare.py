@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import pytest
+
+from speechrnn.records import Token
+from speechrnn.scoring.compare import compare
+from speechrnn.scoring.rates import Counts
+from speechrnn.scoring.results import Item, System
+
+
+def system(name: str, hypotheses: list[str], metrics: tuple[str, ...] = ("wer", "cer"), unit: str = "chars") -> System:
+    references = ["a b", "c d", ""]
+    items = tuple(Item(f"u{i}", reference, text) for i, (reference, text) in enumerate(zip(references, hypotheses, strict=True)))
+    return System(name, f"models/{name}", unit, metrics, items)
+
+
+def test_each_system_has_its_rates_and_each_two_their_difference() -> None:
+    found = compare([system("x", ["a b", "c", ""]), system("y", ["a b", "c d", "e"])], resamples=50)
+    assert found.measures["x"]["wer"].counts == Counts(1, 4, 0, 1, 0)
+    assert found.measures["x"]["cer"].counts == Counts(2, 6, 0, 2, 0), "the space before the lost d counts"
+    assert found.measures["y"]["wer"].counts == Counts(1, 4, 1, 0, 0)
+    assert [counts.errors for counts in found.measures["y"]["wer"].by_utterance] == [0, 0, 1]
+    assert [(pair.a, pair.b, pair.metric, pair.difference.difference) for pair in found.pairs] == [
+        ("x", "y", "wer", 0),
+        ("x", "y", "cer", pytest.approx(100 / 6)),
+    ]
+    assert found.drawn == "utterances"
+
+
+def test_letters_and_phones_are_not_compared() -> None:
+    letters, phones = (system(unit, ["", "", ""], ("per",), unit) for unit in ("letters", "phones"))
+    assert compare([letters, phones], resamples=10).pairs == ()
+
+
+def test_tokens_are_compared_without_word_boundaries() -> None:
+    tokens = tuple(Token(text, 0.0, 0.1, 0.9) for text in ("kp", "<space>", "a"))
+    item = Item("u", "kp a", "kp a", ("kp", "a"), tokens)
+    found = compare([System("x", "m", "letters", ("per",), (item,))], resamples=10)
+    assert found.measures["x"]["per"].counts == Counts(0, 2, 0, 0, 0)
+
+
+def test_different_utterances_and_names_taken_twice_are_refused() -> None:
+    first, second = system("x", ["", "", ""]), system("y", ["", "", ""])
+    with pytest.raises(ValueError, match="different utterances"):
+        compare([first, System("y", "m", "chars", ("wer",), second.items[:2])])
+    with pytest.raises(ValueError, match="share a name"):
+        compare([first, first])
+
+
+def test_failures_and_the_real_time_factor() -> None:
+    items = (Item("a", "x", "", duration=2.0, failure="cut short"), Item("b", "y", "y", duration=2.0))
+    timed = System("x", "m", "chars", ("wer",), items, seconds=1.0)
+    assert [item.id for item in timed.failed] == ["a"]
+    assert timed.real_time_factor == 0.25
+    assert System("x", "m", "chars", ("wer",), items).real_time_factor is None
+    assert System("x", "m", "chars", ("wer",), (), seconds=1.0).real_time_factor is None
