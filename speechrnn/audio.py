@@ -6,34 +6,23 @@ publisher ships them: 16 kHz, 16 bit, mono, the byte order guessed from the sign
 
 from __future__ import annotations
 
-import functools
-import logging
-import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
+from speechrnn.audio_headers import MAGIC, RAW_RATE, check_promise, notice_swapped_bytes, raw_byte_order, reason
 from speechrnn.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
 
-logger = logging.getLogger("speechrnn")
-
 MAX_CHANNELS = 8
 """More are refused: such files come from microphone arrays or are not sound at all."""
 MIN_RATE, MAX_RATE = 1_000, 384_000
 """Plausible sampling rates (Hz)."""
-RAW_RATE = 16_000
-"""Rate (Hz) of headerless ``.raw`` files."""
-_MAGIC = (b"RIFF", b"RIFX", b"RF64", b"fLaC", b"OggS", b"FORM", b"NIST", b"ID3", b".snd", b"caff")
-_UNKNOWN_SIZES = {0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFF000, 0xFFFFFFFE}
-"""Data sizes that programs write into a WAV header when they stream and do not know the end."""
-_ROUGH = 0.7
-"""Energy of the signal's differences over its own energy: speech stays well below, white noise is at 2."""
-_LOUD = 0.05
-"""Root mean square above which a rough signal is looked at twice."""
+_BLOCK = 1_000_000
+"""Samples decoded at a time where only their soundness matters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +95,18 @@ def read(
     found, samples = _with_file(path, lambda file, path: _samples(file, path, offset, num_samples))
     mono = _pick_channel(samples, channel, path)
     if found.subtype == "PCM_16" and found.format != "RAW":
-        _notice_swapped_bytes(mono, path)
+        notice_swapped_bytes(mono, path)
     return mono if sampling_rate is None else resample(mono, found.sampling_rate, sampling_rate)
+
+
+def verify(path: str | Path) -> AudioInfo:
+    """Decode a file from end to end, keeping nothing; what :func:`info` cannot see is found here.
+
+    Raises:
+        DataError: as :func:`read`.
+    """
+    found: AudioInfo = _with_file(Path(path), _decode_all)
+    return found
 
 
 def read_clip(clip: Clip, sampling_rate: int | None = None) -> np.ndarray:
@@ -137,9 +136,9 @@ def _with_file(path: Path, use: Callable[[Any, Path], Any]) -> Any:
             raise DataError(f"{path}: empty (0 bytes)", "fetch or copy the file again")
         with path.open("rb") as stream:
             head = stream.read(12)
-            _check_promise(stream, head, size, path)
-        if path.suffix.lower() == ".raw" and not head.startswith(_MAGIC):
-            with soundfile.SoundFile(path, samplerate=RAW_RATE, channels=1, subtype="PCM_16", endian=_raw_byte_order(path)) as file:
+            check_promise(stream, head, size, path)
+        if path.suffix.lower() == ".raw" and not head.startswith(MAGIC):
+            with soundfile.SoundFile(path, samplerate=RAW_RATE, channels=1, subtype="PCM_16", endian=raw_byte_order(path)) as file:
                 return use(file, path)
         if path.suffix.lower() == ".raw":
             with path.open("rb") as stream, soundfile.SoundFile(stream) as file:
@@ -150,53 +149,12 @@ def _with_file(path: Path, use: Callable[[Any, Path], Any]) -> Any:
         raise DataError(
             f"{path}: no such file", "check the path; a relative path in a manifest starts at the manifest's folder"
         ) from None
+    except MemoryError:
+        raise DataError(f"{path}: too long to be read at once", "its header is wrong, or cut the recording into pieces") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}", "check the file's permissions") from error
     except soundfile.LibsndfileError as error:
-        raise DataError(f"{path}: {_reason(path, error)}", "convert it to WAV or FLAC, or leave it out") from error
-
-
-def _reason(path: Path, error: Any) -> str:
-    head = path.read_bytes()[:4096]
-    if b"\0" not in head and all(byte >= 32 or byte in b"\t\r\n" for byte in head):
-        return f"text, not audio, in spite of its name (it begins {head[:24].decode('utf-8', 'replace')!r})"
-    if head.startswith(b"NIST") and b"shorten" in head:
-        return "a NIST file compressed with shorten, which is not supported; expand it with sph2pipe"
-    known = "damaged or cut short" if head.startswith(_MAGIC) else "not audio in a known format"
-    return f"{known} ({str(error.error_string).rstrip('.')})"
-
-
-def _check_promise(stream: BinaryIO, head: bytes, size: int, path: Path) -> None:
-    """Raise where a header promises more bytes than the file has; the decoder would silently read fewer samples."""
-    promised = 0
-    if head[:4] in (b"RIFF", b"RIFX") and head[8:] == b"WAVE":
-        promised = _wav_end(stream, "<" if head[:4] == b"RIFF" else ">", size)
-    elif head[:4] == b"FORM":
-        promised = 8 + struct.unpack(">I", head[4:8])[0]
-    elif head[:7] == b"NIST_1A":
-        stream.seek(0)
-        fields = dict(line.split(b" ", 2)[::2] for line in stream.read(1024).split(b"\n") if line.count(b" ") >= 2)
-        width = (int(fields.get(name, b"0")) for name in (b"sample_count", b"channel_count", b"sample_n_bytes"))
-        samples, channels, sample_bytes = width
-        plain = fields.get(b"sample_coding", b"pcm") in (b"pcm", b"ulaw", b"alaw")
-        promised = 1024 + samples * channels * sample_bytes if plain else 0
-    if promised > size:
-        raise DataError(
-            f"{path}: cut short: its header promises {promised:,} bytes, the file has {size:,}",
-            "fetch or copy the file again, or leave it out",
-        )
-
-
-def _wav_end(stream: BinaryIO, order: str, size: int) -> int:
-    """Where the data chunk of a WAV file ends (bytes); 0 where the header does not say."""
-    position = 12
-    while position + 8 <= size:
-        stream.seek(position)
-        name, length = struct.unpack(f"{order}4sI", stream.read(8))
-        if name == b"data":
-            return 0 if length in _UNKNOWN_SIZES else position + 8 + length
-        position += 8 + length + length % 2
-    return 0
+        raise DataError(f"{path}: {reason(path, error)}", "convert it to WAV or FLAC, or leave it out") from error
 
 
 def _describe(file: Any, path: Path) -> AudioInfo:
@@ -217,8 +175,6 @@ def _describe(file: Any, path: Path) -> AudioInfo:
 
 def _samples(file: Any, path: Path, offset: int, num_samples: int | None) -> tuple[AudioInfo, np.ndarray]:
     """Header and decoded samples, shape (S, channels)."""
-    import numpy as np
-
     found = _describe(file, path)
     wanted = found.num_samples - offset if num_samples is None else num_samples
     if offset < 0 or wanted <= 0 or offset + wanted > found.num_samples:
@@ -228,7 +184,14 @@ def _samples(file: Any, path: Path, offset: int, num_samples: int | None) -> tup
         )
     if offset:
         file.seek(offset)
-    samples = file.read(wanted, dtype="float32", always_2d=True)
+    return found, _decode(file, path, found, offset, wanted)
+
+
+def _decode(file: Any, path: Path, found: AudioInfo, offset: int, wanted: int) -> np.ndarray:
+    """The next ``wanted`` samples, the first of which is number ``offset`` of the file; shape (S, channels)."""
+    import numpy as np
+
+    samples: np.ndarray = file.read(wanted, dtype="float32", always_2d=True)
     if len(samples) < wanted:
         raise DataError(
             f"{path}: cut short: its header promises {found.num_samples} samples, decoding stopped at {offset + len(samples)}",
@@ -239,7 +202,14 @@ def _samples(file: Any, path: Path, offset: int, num_samples: int | None) -> tup
         raise DataError(
             f"{path}: a NaN or infinite sample at {at} ({at / found.sampling_rate:.2f} s)", "repair the file or leave it out"
         )
-    return found, samples
+    return samples
+
+
+def _decode_all(file: Any, path: Path) -> AudioInfo:
+    found = _describe(file, path)
+    for start in range(0, found.num_samples, _BLOCK):
+        _decode(file, path, found, start, min(_BLOCK, found.num_samples - start))
+    return found
 
 
 def _pick_channel(samples: np.ndarray, channel: int | None, path: Path) -> np.ndarray:
@@ -251,45 +221,3 @@ def _pick_channel(samples: np.ndarray, channel: int | None, path: Path) -> np.nd
     if not 0 <= channel < channels:
         raise DataError(f"{path}: channel {channel} asked for, the file has {channels}", f"channels count from 0 to {channels - 1}")
     return np.ascontiguousarray(samples[:, channel])
-
-
-def _raw_byte_order(path: Path) -> str:
-    """Guess ``big`` or ``little`` from the first minute: read the wrong way, neighbouring samples differ wildly."""
-    import numpy as np
-
-    if path.stat().st_size % 2:
-        raise DataError(
-            f"{path}: an odd number of bytes, so not 16 bit samples",
-            "headerless audio is read as 16 kHz 16 bit mono: convert others to WAV",
-        )
-    data = np.fromfile(path, dtype="<i2", count=60 * RAW_RATE)
-    order = "little" if _difference_energy(data) < _difference_energy(data.byteswap()) else "big"
-    logger.debug("%s: no header; %s-endian as the signal shows", path, order)
-    _say_byte_order_once(order)
-    return order
-
-
-@functools.cache
-def _say_byte_order_once(order: str) -> None:
-    logger.info("headerless .raw audio is read as 16 kHz 16 bit mono, %s-endian as the signal shows", order)
-
-
-def _difference_energy(data: np.ndarray) -> float:
-    """Mean squared difference of neighbouring 16 bit samples, shape (S,)."""
-    import numpy as np
-
-    return float(np.square(np.diff(data.astype(np.float32))).mean()) if len(data) > 1 else 0.0
-
-
-def _notice_swapped_bytes(samples: np.ndarray, path: Path) -> None:
-    """Warn where a file with a header is loud noise as it stands and a smooth signal with its bytes swapped."""
-    import numpy as np
-
-    energy = float(np.square(samples - samples.mean()).mean())
-    if energy < _LOUD**2 or float(np.square(np.diff(samples)).mean() if len(samples) > 1 else 0.0) < _ROUGH * energy:
-        return
-    data = np.round(samples * 32768).astype("<i2")
-    if _difference_energy(data.byteswap()) * 16 < _difference_energy(data):
-        logger.warning(
-            "%s: loud noise as its header says, a smooth signal in the other byte order; correct the header or convert anew", path
-        )

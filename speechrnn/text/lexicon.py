@@ -7,6 +7,7 @@ from pathlib import Path
 
 from speechrnn.atomic import write_text
 from speechrnn.errors import DataError
+from speechrnn.text.files import numbered_lines
 from speechrnn.text.normalize import TextOptions, normalize
 
 Lexicon = dict[str, list[tuple[str, ...]]]
@@ -25,9 +26,7 @@ def read_lexicon(path: str | Path, form: str = "NFC") -> Lexicon:
     """
     path = Path(path)
     lexicon: Lexicon = {}
-    for number, line in enumerate(_text(path).splitlines(), 1):
-        if not line.strip():
-            continue
+    for number, line in numbered_lines(path, "give a file with a line WORD<TAB>ph ph ph for every word"):
         word, _, phones = line.partition("\t") if "\t" in line else line.strip().partition(" ")
         word = normalize(word, TextOptions(unicode=form))
         pronunciation = tuple(normalize(phones, TextOptions(unicode=form)).split())
@@ -69,16 +68,3 @@ def missing_words(lexicon: Mapping[str, object], texts: Iterable[str]) -> dict[s
             if word not in lexicon:
                 counts[word] = counts.get(word, 0) + 1
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-
-
-def _text(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such lexicon", "give a file with a line WORD<TAB>ph ph ph for every word") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}", "check the file's permissions") from error
-    try:
-        return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: byte {error.start} is not UTF-8", "save the file as UTF-8") from None

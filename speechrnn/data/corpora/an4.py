@@ -20,6 +20,7 @@ from speechrnn.data.prepared import Corpus, Prepared, Track, find_audio, require
 from speechrnn.data.split import take_groups
 from speechrnn.data.utterance import Utterance
 from speechrnn.errors import DataError
+from speechrnn.text.files import numbered_lines, read_text
 from speechrnn.text.lexicon import Lexicon, add, write_lexicon
 
 DEV_AT_LEAST = 100
@@ -53,7 +54,7 @@ def prepare(source: Path, out: Path, *, track: Track = silent) -> Prepared:
     test = _read_split(source, "test", track)
     dev, train = take_groups(train, lambda utterance: utterance.speaker, DEV_AT_LEAST)
     lexicon = read_dictionary(require(etc / "an4.dic", "AN4"))
-    publisher = require(etc / "an4.ug.lm", "AN4").read_text(encoding="utf-8")
+    publisher = read_text(require(etc / "an4.ug.lm", "AN4"))
     write_lexicon(out / "lexicon.txt", lexicon)
     write_text(out / "lm.publisher.arpa", publisher)
     write_text(out / "lm.arpa", repair_language_model(publisher, lexicon))
@@ -63,7 +64,7 @@ def prepare(source: Path, out: Path, *, track: Track = silent) -> Prepared:
 
 def _read_split(source: Path, split: str, track: Track) -> list[Utterance]:
     texts = _read_transcription(require(source / "etc" / f"an4_{split}.transcription", "AN4"))
-    names = require(source / "etc" / f"an4_{split}.fileids", "AN4").read_text(encoding="utf-8").split()
+    names = read_text(require(source / "etc" / f"an4_{split}.fileids", "AN4")).split()
     utterances = []
     for name in track(names, f"an4 {split}", len(names)):
         path = find_audio(source / "wav" / name)
@@ -76,9 +77,7 @@ def _read_split(source: Path, split: str, track: Track) -> list[Utterance]:
 def _read_transcription(path: Path) -> dict[str, str]:
     """Name -> words; train lines carry ``<s> … </s>``, test lines do not."""
     texts = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        if not line.strip():
-            continue
+    for number, line in numbered_lines(path):
         match = _LINE.match(line)
         if match is None:
             raise DataError(f"{path}, line {number}: {line!r} is not WORDS (name)", "fetch the corpus again")
@@ -89,9 +88,7 @@ def _read_transcription(path: Path) -> dict[str, str]:
 def read_dictionary(path: Path) -> Lexicon:
     """The publisher's dictionary: ``WORD  PH PH``, further pronunciations as ``WORD(2)``."""
     lexicon: Lexicon = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        if not line.strip():
-            continue
+    for number, line in numbered_lines(path):
         word, *pronunciation = line.split()
         if not pronunciation:
             raise DataError(f"{path}, line {number}: {line!r} has no phones", "fetch the corpus again")

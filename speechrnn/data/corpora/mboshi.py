@@ -20,6 +20,7 @@ from speechrnn.data.prepared import SUFFIXES, Corpus, Prepared, Track, require, 
 from speechrnn.data.split import take_groups
 from speechrnn.data.utterance import AlignedItem, Utterance
 from speechrnn.errors import DataError
+from speechrnn.text.files import numbered_lines, read_text
 from speechrnn.text.normalize import normalize
 
 DEV_AT_LEAST = 300
@@ -87,7 +88,7 @@ def _read_split(source: Path, split: str, track: Track) -> list[Utterance]:
 
 
 def _read(path: Path) -> str:
-    return normalize(path.read_text(encoding="utf-8-sig"))
+    return normalize(read_text(path))
 
 
 def _alignment(path: Path, text: str) -> dict[str, tuple[AlignedItem, ...]]:
@@ -95,7 +96,7 @@ def _alignment(path: Path, text: str) -> dict[str, tuple[AlignedItem, ...]]:
     if not path.is_file():
         return {}
     spans = []
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+    for number, line in numbered_lines(path):
         try:
             phone, start, end = line.split()
             spans.append((unicodedata.normalize("NFC", phone), float(start), float(end)))
