@@ -1,0 +1,34 @@
+"""The formats there are. A new one is a module beside this file and a line here."""
+
+from __future__ import annotations
+
+from speechrnn.errors import UsageError, nearest
+from speechrnn.transcripts import json_record, txt
+from speechrnn.transcripts.format import Format
+
+FORMATS: dict[str, Format] = {
+    "txt": txt.FORMAT,
+    "json": json_record.FORMAT,
+}
+ALL = "all"
+
+
+def choose(names: str) -> list[Format]:
+    """Formats by name.
+
+    Args:
+        names: one name, several with commas, or ``all``.
+
+    Raises:
+        UsageError: an unknown name, with the nearest known one.
+
+    >>> [chosen.name for chosen in choose("json,txt")]
+    ['json', 'txt']
+    """
+    if names == ALL:
+        return list(FORMATS.values())
+    wanted = list(dict.fromkeys(name.strip() for name in names.split(",")))
+    for name in wanted:
+        if name not in FORMATS:
+            raise UsageError(f"format {name!r} is not known", nearest(name, [*FORMATS, ALL]))
+    return [FORMATS[name] for name in wanted]

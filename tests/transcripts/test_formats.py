@@ -1,0 +1,144 @@
+"""What every format promises, and what each one keeps."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from speechrnn.errors import DataError, UsageError
+from speechrnn.records import Segment, Token, Transcript, Word
+from speechrnn.transcripts import json_record
+from speechrnn.transcripts.files import read_text, read_transcript, write_transcript
+from speechrnn.transcripts.registry import FORMATS, choose
+
+EXAMPLE = Transcript(
+    id="folder/call (été).wav",
+    text="wá o",
+    duration=1.25,
+    segments=(Segment("wá o", 0.1, 1.0, 0.5),),
+    words=(Word("wá", 0.1, 0.3, 0.9), Word("o", 0.7, 1.0, 1.0)),
+    tokens=(Token("w", 0.1, 0.2, 1 / 3), Token("á", 0.2, 0.3, 0.9), Token("<space>", 0.3, 0.7, 0.5), Token("o", 0.7, 1.0, 1.0)),
+    language="mdw",
+    channel=0,
+    speaker="kouarata",
+    model="small@1f3a",
+    alternatives=("wá", "wa o"),
+)
+times = st.floats(allow_nan=False, allow_infinity=False)
+# Bytes of a file name that are no UTF-8 reach Python as U+DC80 to U+DCFF.
+texts = st.text(st.characters() | st.integers(0xDC80, 0xDCFF).map(chr))
+
+
+def spans(kind: type) -> st.SearchStrategy[tuple]:
+    return st.lists(st.builds(kind, texts, times, times, times), max_size=3).map(tuple)
+
+
+@given(
+    st.builds(
+        Transcript,
+        id=texts,
+        text=texts,
+        duration=times,
+        segments=spans(Segment),
+        words=spans(Word),
+        tokens=spans(Token),
+        language=texts,
+        channel=st.none() | st.integers(),
+        speaker=texts,
+        model=texts,
+        alternatives=st.lists(texts, max_size=3).map(tuple),
+    )
+)
+def test_json_gives_back_every_transcript_exactly(transcript: Transcript) -> None:
+    for content in (json_record.write(transcript), json_record.write_line(transcript)):
+        assert json_record.read(content.encode("utf-8").decode("utf-8"), "x") == transcript
+    assert json_record.write_line(transcript).count("\n") == 1
+
+
+def test_json_as_documented() -> None:
+    record = json.loads(json_record.write(EXAMPLE))
+    assert record["version"] == 1
+    assert record["words"][0] == {"text": "wá", "start": 0.1, "end": 0.3, "confidence": 0.9}
+    assert "wá" in json_record.write(EXAMPLE), "letters are not escaped"
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_writes_and_reads_its_text(name: str, tmp_path: Path) -> None:
+    chosen = FORMATS[name]
+    path = tmp_path / f"été (1){chosen.suffix}"
+    write_transcript(path, EXAMPLE)
+    assert path.read_bytes().endswith(b"\n")
+    assert read_transcript(path).text == EXAMPLE.text
+    assert read_transcript(path, chosen).text == EXAMPLE.text
+    assert [file.name for file in tmp_path.iterdir()] == [path.name], "nothing else is left behind"
+
+
+def test_txt_is_the_text_and_its_id_is_the_name_of_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.b.txt"
+    write_transcript(path, EXAMPLE)
+    assert path.read_text(encoding="utf-8") == "wá o\n"
+    assert read_transcript(path) == Transcript("a.b", "wá o", 0.0)
+
+
+@pytest.mark.parametrize("data", [b"\xef\xbb\xbfw\xc3\xa1\r\no", "wá\r\no".encode("utf-16"), b"w\xc3\xa1\ro"])
+def test_text_is_read_as_editors_write_it(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(data)
+    assert read_text(tmp_path / "a.txt") == "wá\no"
+
+
+def test_text_in_another_encoding_is_refused_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes("ok\nété\n".encode("latin-1"))
+    with pytest.raises(DataError, match=r"a\.txt, line 2: byte 3 \(0xe9\) is not UTF-8"):
+        read_text(tmp_path / "a.txt")
+    with pytest.raises(DataError, match="no such file"):
+        read_text(tmp_path / "b.txt")
+    with pytest.raises(DataError, match="cannot be read"):
+        read_text(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "not JSON"),
+        ("[]", "not a JSON object"),
+        ('{"id": "a", "text": "", "duration": 1}', "version None is not known"),
+        ('{"version": 2, "id": "a"}', "newer release"),
+        ('{"version": 1, "id": "a", "text": ""}', "duration missing"),
+        ('{"version": 1, "id": "a", "text": 3, "duration": 1}', "text is 3"),
+        ('{"version": 1, "id": "a", "text": "", "duration": NaN}', "duration is nan"),
+        ('{"version": 1, "id": "a", "text": "", "duration": true}', "duration is True"),
+        ('{"version": 1, "id": "a", "text": "", "duration": 1, "wrods": []}', "unknown key 'wrods'"),
+        ('{"version": 1, "id": "a", "text": "", "duration": 1, "words": [3]}', r"words\[0\]: 3 is not an object"),
+        (
+            '{"version": 1, "id": "a", "text": "", "duration": 1, "words": [{"text": "a"}]}',
+            r"words\[0\]: confidence, end, start missing",
+        ),
+        ('{"version": 1, "id": "a", "text": "", "duration": 1, "alternatives": [1]}', "not a list of texts"),
+    ],
+)
+def test_json_that_is_no_transcript_is_refused(content: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(content)
+    with pytest.raises(DataError, match=message) as caught:
+        read_transcript(path)
+    assert str(path) in caught.value.message
+    assert caught.value.remedy
+
+
+def test_choosing_formats() -> None:
+    assert [chosen.name for chosen in choose("all")] == list(FORMATS)
+    assert [chosen.name for chosen in choose("json, json")] == ["json"]
+    with pytest.raises(UsageError) as caught:
+        choose("jsn")
+    assert caught.value.remedy == "did you mean 'json'?"
+    with pytest.raises(UsageError, match=r"ending '\.wav'"):
+        write_transcript("a.wav", EXAMPLE)
+
+
+def test_each_format_is_registered_under_its_name_with_an_ending_of_its_own() -> None:
+    assert all(chosen.name == name for name, chosen in FORMATS.items())
+    assert len({chosen.suffix for chosen in FORMATS.values()}) == len(FORMATS)
