@@ -7,6 +7,7 @@ from pathlib import Path
 from speechrnn.atomic import write_text
 from speechrnn.errors import DataError, UsageError
 from speechrnn.records import Transcript
+from speechrnn.text.files import read_text
 from speechrnn.transcripts.format import Format
 from speechrnn.transcripts.registry import FORMATS
 
@@ -29,30 +30,6 @@ def read_transcript(path: str | Path, chosen: Format | None = None) -> Transcrip
         return chosen.read(read_text(path), path.stem)
     except DataError as error:
         raise DataError(f"{path}: {error.message.removeprefix(f'{path}: ')}", error.remedy) from None
-
-
-def read_text(path: str | Path) -> str:
-    """The content of a text file: UTF-8, or UTF-16 with a byte-order mark; line ends become ``\\n``.
-
-    Raises:
-        DataError: missing, not permitted, or in another encoding, with the place of the first wrong byte.
-    """
-    path = Path(path)
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file", "check the path") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}", "give a text file that you may read") from None
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    try:
-        return data.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            f"{path}, line {line}: byte {error.start} (0x{data[error.start]:02x}) is not {encoding[:6].upper()}",
-            "save the file as UTF-8",
-        ) from None
 
 
 def _by_suffix(path: Path) -> Format:
