@@ -64,6 +64,8 @@ class Prepared:
     manifests: Mapping[str, Path]
     utterances: Mapping[str, int]
     hours: Mapping[str, float]
+    problems: tuple[str, ...] = ()
+    """What an importer left out and why, a line each."""
 
 
 def manifest_path(directory: Path, split: str) -> Path:
@@ -72,7 +74,13 @@ def manifest_path(directory: Path, split: str) -> Path:
 
 
 def write_prepared(
-    out: Path, corpus: Corpus, splits: Mapping[str, Sequence[Utterance]], *, sources: Sequence[Path] = (), **facts: Any
+    out: Path,
+    corpus: Corpus,
+    splits: Mapping[str, Sequence[Utterance]],
+    *,
+    sources: Sequence[Path] = (),
+    problems: Sequence[str] = (),
+    **facts: Any,
 ) -> Prepared:
     """Write manifests and ``corpus.json``; utterances are sorted by id.
 
@@ -80,6 +88,7 @@ def write_prepared(
         out: the data directory, made if need be.
         splits: utterances of train, dev and test.
         sources: the publisher's transcript files, whose checksums are recorded.
+        problems: what was left out and why.
         facts: further entries of ``corpus.json``.
     """
     manifests = {}
@@ -95,18 +104,19 @@ def write_prepared(
         "min_frame_rate": _min_frame_rate(everything, corpus.unit),
         "splits": counts,
         **facts,
+        **({"left_out": list(problems)} if problems else {}),
         "sha256": {
             "manifests": {path.name: checksum([path]) for path in manifests.values()},
             "sources": checksum(sources) if sources else None,
         },
     }
     write_text(out / "corpus.json", json.dumps(record, indent=2, ensure_ascii=False) + "\n")
-    return Prepared(
-        out,
-        manifests,
-        {split: row["utterances"] for split, row in counts.items()},
-        {split: row["hours"] for split, row in counts.items()},
-    )
+    for split in SPLITS:
+        if split not in splits:
+            manifest_path(out, split).unlink(missing_ok=True)
+    utterance_counts = {split: row["utterances"] for split, row in counts.items()}
+    hours = {split: row["hours"] for split, row in counts.items()}
+    return Prepared(out, manifests, utterance_counts, hours, tuple(problems))
 
 
 def read_corpus(directory: Path) -> dict[str, Any]:
@@ -173,7 +183,7 @@ def checksum(paths: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-def require(path: Path, corpus: str, is_what: Callable[[Path], bool] = Path.exists) -> Path:
+def require(path: Path, corpus: Corpus, is_what: Callable[[Path], bool] = Path.exists) -> Path:
     """``path`` if it stands where the publisher puts it.
 
     Raises:
@@ -181,7 +191,8 @@ def require(path: Path, corpus: str, is_what: Callable[[Path], bool] = Path.exis
     """
     if not is_what(path):
         raise DataError(
-            f"{path}: not found; {corpus} has it there in its publisher's layout", f"see speechrnn data prepare --help, {corpus}"
+            f"{path}: not found, but part of {corpus.title} in its publisher's layout",
+            f"give the folder as it comes from {corpus.source}",
         )
     return path
 

@@ -49,12 +49,12 @@ def prepare(source: Path, out: Path, *, track: Track = silent) -> Prepared:
     Raises:
         DataError: a file of the publisher's layout is missing or says something else.
     """
-    etc = require(source / "etc" / "an4_train.fileids", "AN4").parent
+    etc = require(source / "etc" / "an4_train.fileids", CORPUS).parent
     train = _read_split(source, "train", track)
     test = _read_split(source, "test", track)
     dev, train = take_groups(train, lambda utterance: utterance.speaker, DEV_AT_LEAST)
-    lexicon = read_dictionary(require(etc / "an4.dic", "AN4"))
-    publisher = read_text(require(etc / "an4.ug.lm", "AN4"))
+    lexicon = read_dictionary(require(etc / "an4.dic", CORPUS))
+    publisher = read_text(require(etc / "an4.ug.lm", CORPUS))
     write_lexicon(out / "lexicon.txt", lexicon)
     write_text(out / "lm.publisher.arpa", publisher)
     write_text(out / "lm.arpa", repair_language_model(publisher, lexicon))
@@ -63,8 +63,8 @@ def prepare(source: Path, out: Path, *, track: Track = silent) -> Prepared:
 
 
 def _read_split(source: Path, split: str, track: Track) -> list[Utterance]:
-    texts = _read_transcription(require(source / "etc" / f"an4_{split}.transcription", "AN4"))
-    names = read_text(require(source / "etc" / f"an4_{split}.fileids", "AN4")).split()
+    texts = _read_transcription(require(source / "etc" / f"an4_{split}.transcription", CORPUS))
+    names = read_text(require(source / "etc" / f"an4_{split}.fileids", CORPUS)).split()
     utterances = []
     for name in track(names, f"an4 {split}", len(names)):
         path = find_audio(source / "wav" / name)

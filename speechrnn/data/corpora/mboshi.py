@@ -51,15 +51,15 @@ def prepare(source: Path, out: Path, *, track: Track = silent) -> Prepared:
         DataError: a part of the publisher's layout is missing or says something else.
     """
     for split in ("train", "dev"):
-        require(source / _TEXTS / split, "Mboshi", Path.is_dir)
+        require(source / _TEXTS / split, CORPUS, Path.is_dir)
     train = _read_split(source, "train", track)
     test = _read_split(source, "dev", track)
     dev, train = take_groups(train, lambda utterance: utterance.text, DEV_AT_LEAST)
     transcripts = sorted((source / _TEXTS).glob("*/*.mb.cleaned"))
     aligned = sum(bool(utterance.alignment) for utterance in (*train, *dev, *test))
-    facts = {"aligned_utterances": aligned, "alignment": "forced alignments of the publisher: silver, not gold"}
+    note = "forced alignments of the publisher: silver, not gold"
     splits = {"train": train, "dev": dev, "test": test}
-    return write_prepared(out, CORPUS, splits, sources=transcripts, **facts)
+    return write_prepared(out, CORPUS, splits, sources=transcripts, aligned_utterances=aligned, alignment=note)
 
 
 def _read_split(source: Path, split: str, track: Track) -> list[Utterance]:
@@ -69,7 +69,7 @@ def _read_split(source: Path, split: str, track: Track) -> list[Utterance]:
         raise DataError(f"{folder}: no recordings in it", "fetch the corpus with its audio")
     utterances = []
     for name, path in track(sorted(recordings.items()), f"mboshi {split}", len(recordings)):
-        text = _read(require(folder / f"{name}.mb.cleaned", "Mboshi"))
+        text = _read(require(folder / f"{name}.mb.cleaned", CORPUS))
         if not text:
             raise DataError(f"{folder / name}.mb.cleaned: empty", "fetch the corpus again")
         french = folder / f"{name}.fr"
