@@ -65,6 +65,17 @@ def compose(arguments: Sequence[str]) -> dict[str, Any]:
     return composed
 
 
+def only_values(arguments: Sequence[str]) -> dict[str, Any]:
+    """Nested values of ``dotted.key=value`` words alone."""
+    tree: dict[str, Any] = {}
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        if not equals or not key:
+            raise UsageError(f"{argument!r} is not key=value", "for example: trainer.max_epochs=80")
+        _set(tree, key, value)
+    return tree
+
+
 def _hydra(choices: Sequence[str]) -> dict[str, Any]:
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
@@ -180,9 +191,10 @@ def _build(cls: type, values: Mapping[str, Any], prefix: str, faults: list[str])
         name = f"{prefix}{key}"
         if key not in known:
             faults.append(f"unknown key {name}: {nearest(str(key), known)}")
-        elif dataclasses.is_dataclass(hints[key]):
+        elif _groups(hints[key]):
             if isinstance(value, Mapping):
-                arguments[key] = _build(typing.cast("type", hints[key]), value, f"{name}.", faults)
+                group = _pick(_groups(hints[key]), value, name, faults)
+                arguments[key] = _build(group, value, f"{name}.", faults) if group else None
             else:
                 faults.append(f"{name} is {value!r}, not a group of values")
         else:
@@ -199,6 +211,23 @@ def _build(cls: type, values: Mapping[str, Any], prefix: str, faults: list[str])
     except SpeechrnnError as error:
         faults.append(f"{error.message} ({error.remedy})" if error.remedy else error.message)
         return None
+
+
+def _groups(hint: Any) -> list[type]:
+    """The dataclasses a field may hold: none, one, or several told apart by their ``kind``."""
+    members = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+    return [member for member in members if dataclasses.is_dataclass(member) and isinstance(member, type)]
+
+
+def _pick(groups: list[type], values: Mapping[str, Any], name: str, faults: list[str]) -> type | None:
+    if len(groups) == 1:
+        return groups[0]
+    kinds = {str(group.__dataclass_fields__["kind"].default): group for group in groups}  # type: ignore[attr-defined]
+    kind = str(values.get("kind", next(iter(kinds))))
+    if kind not in kinds:
+        faults.append(f"{name}.kind is {kind!r}: {nearest(kind, kinds)}")
+        return None
+    return kinds[kind]
 
 
 def _convert(value: Any, hint: Any) -> Any:

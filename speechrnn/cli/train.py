@@ -2,12 +2,58 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import typer
+
+from speechrnn.cli import console
+
+EPILOG = """
+**Examples**
+
+    speechrnn train experiment=an4/small
+
+    speechrnn train experiment=base data.dir=data/own run.dir=runs/own model.cell=gru trainer.max_epochs=30
+
+    speechrnn train --resume runs/own
+
+Every value can be set as key=value; --print-config shows them all.
+"""
 
 
 def register(app: typer.Typer) -> None:
-    app.command("train")(train)
+    """Add the command."""
+    app.command("train", epilog=EPILOG)(train)
 
 
-def train() -> None:
-    """Train."""
+def train(
+    settings: list[str] = typer.Argument(None, metavar="[experiment=NAME] [KEY=VALUE]...", help="Choices of groups and single values."),
+    resume: Path = typer.Option(None, "--resume", metavar="RUN", help="Go on with an interrupted run from its last checkpoint."),
+    print_config: bool = typer.Option(False, "--print-config", help="Print the complete configuration as YAML and stop."),
+) -> None:
+    """Train a recognizer.
+
+    Checkpoints are written at each epoch's end and every five minutes; Ctrl-C saves and says how to go on.
+    """
+    from speechrnn import config
+    from speechrnn.errors import UsageError
+
+    settings = settings or []
+    if resume is not None:
+        if any(word.partition("=")[0] in (*config.GROUPS, "experiment") for word in settings):
+            raise UsageError("--resume takes its configuration from the run", "give no experiment and no group with it")
+        from speechrnn.training.run import resume as go_on
+
+        print(go_on(resume, config.only_values(settings), track=console.track, progress=console.interactive()).path)
+        return
+    values = config.compose(settings)
+    if print_config:
+        from speechrnn.training.options import Experiment
+
+        print(config.to_yaml(config.build(Experiment, values)), end="")
+        return
+    if not settings:
+        raise UsageError("nothing to train", "for example: speechrnn train experiment=an4/small; see speechrnn train --help")
+    from speechrnn.training.run import train as start
+
+    print(start(values, track=console.track, progress=console.interactive()).path)

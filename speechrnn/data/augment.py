@@ -1,0 +1,28 @@
+"""Augmentation of the waveform. What is drawn depends on (seed, epoch, utterance id) alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from speechrnn.audio import resample
+from speechrnn.data.randomness import uniform
+
+
+def draw_speed(speeds: Sequence[float], seed: int, epoch: int, utterance_id: str) -> float:
+    """One of ``speeds``, all equally likely."""
+    return speeds[int(uniform(seed, "speed", epoch, utterance_id) * len(speeds))]
+
+
+def change_speed(samples: np.ndarray, speed: float, sampling_rate: int) -> np.ndarray:
+    """Play samples (S,) at ``speed``: tempo and pitch change together, as sox's ``speed`` does.
+
+    Ko et al. (2015), "Audio Augmentation for Speech Recognition". The result has S / speed samples.
+    """
+    return samples if speed == 1 else resample(samples, round(sampling_rate * speed), sampling_rate)
+
+
+def after_speed(num_samples: int, speed: float) -> int:
+    """Samples left after :func:`change_speed`, to within one."""
+    return round(num_samples / speed)

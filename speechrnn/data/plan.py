@@ -1,0 +1,56 @@
+"""The batches of an epoch, as a pure function of durations, seed, epoch and limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from speechrnn.data.randomness import generator
+
+JITTER = 0.05
+"""Standard deviation of the noise on log durations: batch mates change from epoch to epoch, lengths stay close."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Most utterances and most padded seconds in a batch."""
+
+    batch_size: int
+    batch_s: float
+
+
+def plan_epoch(durations: np.ndarray, seed: int, epoch: int, limits: Limits) -> list[np.ndarray]:
+    """Batches of utterance indices (int64); every index once.
+
+    Utterances of similar length come together, in an order of batches drawn anew each epoch. In epoch 0 the costliest
+    batch comes first: memory that does not suffice shows in the first step. An utterance longer than ``batch_s`` gets a
+    batch of its own.
+
+    Args:
+        durations: seconds, shape (N,).
+        seed, epoch: what the shuffling depends on.
+        limits: see :class:`Limits`.
+    """
+    rng = generator(seed, "plan", epoch)
+    noisy = np.log(np.maximum(durations, 1e-3)) + JITTER * rng.standard_normal(len(durations))
+    batches, batch, longest = [], [], 0.0
+    for index in np.argsort(noisy, kind="stable"):
+        longest = max(longest, float(durations[index]))
+        if batch and (len(batch) == limits.batch_size or longest * (len(batch) + 1) > limits.batch_s):
+            batches.append(np.array(batch, np.int64))
+            batch, longest = [], float(durations[index])
+        batch.append(index)
+    if batch:
+        batches.append(np.array(batch, np.int64))
+    batches = [batches[i] for i in rng.permutation(len(batches))]
+    if epoch == 0 and batches:
+        costliest = max(range(len(batches)), key=lambda i: len(batches[i]) * float(durations[batches[i]].max()))
+        batches.insert(0, batches.pop(costliest))
+    return batches
+
+
+def padding_share(durations: np.ndarray, batches: list[np.ndarray]) -> float:
+    """Share of padded seconds that hold no speech."""
+    padded = sum(len(batch) * float(durations[batch].max()) for batch in batches)
+    return 1 - float(durations.sum()) / padded if padded else 0.0

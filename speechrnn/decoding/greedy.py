@@ -1,0 +1,65 @@
+"""Greedy CTC decoding: the best symbol of each frame, repeats merged, blanks removed. Graves et al. (2006)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from speechrnn.records import Token, Word
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A decoded path: for each of L symbols its id, first frame, frame after its last, and posterior (its mean over them)."""
+
+    ids: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+    confidences: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def greedy(log_probs: np.ndarray) -> Path:
+    """Decode log posteriors (T, K), blank first."""
+    best = log_probs.argmax(-1) if len(log_probs) else np.zeros(0, np.int64)
+    change = np.flatnonzero(np.diff(best, prepend=-1))
+    ends = np.append(change[1:], len(best)).astype(np.int64)
+    spoken = best[change] != 0
+    starts, ends = change[spoken], ends[spoken]
+    ids = best[starts]
+    frame_probability = np.exp(log_probs[np.arange(len(best)), best].astype(np.float64)) if len(best) else np.zeros(0)
+    total = np.concatenate([[0.0], np.cumsum(frame_probability)])
+    return Path(ids, starts, ends, np.minimum((total[ends] - total[starts]) / (ends - starts), 1.0))
+
+
+def blank_share(log_probs: np.ndarray) -> float:
+    """Share of the frames (T, K) whose best symbol is the blank."""
+    return float((log_probs.argmax(-1) == 0).mean()) if len(log_probs) else 0.0
+
+
+def to_tokens(path: Path, symbols: tuple[str, ...], frame_shift: float, offset: float = 0.0) -> tuple[Token, ...]:
+    """Tokens with times in s: frame t covers [t, t + 1) * frame_shift, counted from ``offset``.
+
+    CTC is peaky: a token's span is where the network names it, often shorter than the sound and late in it.
+    """
+    return tuple(
+        Token(symbols[i], round(offset + start * frame_shift, 3), round(offset + end * frame_shift, 3), round(float(confidence), 4))
+        for i, start, end, confidence in zip(path.ids, path.starts, path.ends, path.confidences, strict=True)
+    )
+
+
+def to_words(tokens: tuple[Token, ...], boundary: str) -> tuple[Word, ...]:
+    """Join tokens between boundaries: start of the first, end of the last, the lowest confidence of them all."""
+    words: list[Word] = []
+    inside: list[Token] = []
+    for token in (*tokens, None):
+        if token is not None and token.text != boundary:
+            inside.append(token)
+        elif inside:
+            text = "".join(part.text for part in inside)
+            words.append(Word(text, inside[0].start, inside[-1].end, min(part.confidence for part in inside)))
+            inside = []
+    return tuple(words)

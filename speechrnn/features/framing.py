@@ -1,0 +1,52 @@
+"""Overlapping frames of a padded batch, and the streaming state every front-end shares.
+
+Only whole frames are made (Kaldi's ``snip_edges``): frame t covers samples [t*hop, t*hop + size), so a frame depends on
+nothing after it and a stream gives the same frames as the whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from speechrnn.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class FrameGrid:
+    """Frame ``size`` and ``hop`` in samples."""
+
+    size: int
+    hop: int
+
+    def count(self, lengths: Tensor) -> Tensor:
+        """Number of frames (int64, any shape) of recordings of ``lengths`` samples."""
+        return torch.where(lengths < self.size, 0, 1 + torch.div(lengths - self.size, self.hop, rounding_mode="floor")).to(torch.int64)
+
+    def frames(self, samples: Tensor) -> Tensor:
+        """Samples (B, S) to overlapping frames (B, T, size), a view."""
+        if samples.shape[-1] < self.size:
+            return samples.new_zeros(*samples.shape[:-1], 0, self.size)
+        return samples.unfold(-1, self.size, self.hop)
+
+
+def to_samples(milliseconds: float, sampling_rate: int, what: str) -> int:
+    """Milliseconds as whole samples."""
+    samples = int(sampling_rate * milliseconds / 1000)
+    if samples < 1:
+        raise UsageError(f"features.frontend.{what} = {milliseconds} ms is shorter than one sample at {sampling_rate} Hz", "use a longer one")
+    return samples
+
+
+def mask_frames(frames: Tensor, lengths: Tensor) -> Tensor:
+    """Zero what lies beyond each utterance: frames (B, T, F), lengths (B,) in frames."""
+    keep = torch.arange(frames.shape[1], device=frames.device)[None, :] < lengths[:, None]
+    # where, not a product: 0 * inf would be nan.
+    return torch.where(keep[..., None], frames, frames.new_zeros(()))
+
+
+def default_mel_bins(sampling_rate: int) -> int:
+    """80 from 16 kHz on; below, as many as have at least one FFT bin each (40 at 8 kHz)."""
+    return 80 if sampling_rate >= 16000 else 40

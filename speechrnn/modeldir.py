@@ -1,0 +1,135 @@
+"""Model directories: written whole or not at all, verified when read. Arrays only, nothing is unpickled.
+
+``model.json`` holds the format version, the kind, sizes and the SHA-256 of every other file; ``weights.safetensors`` the
+arrays; ``config.yaml``, ``tokens.txt``, ``text.yaml`` and, for phones, ``lexicon.txt`` what is needed to use them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from speechrnn import __version__
+from speechrnn.atomic import atomic_folder
+from speechrnn.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+VERSION = 1
+"""Format version; readers take every older one."""
+KINDS = ("rnn", "hmm", "lm", "onnx")
+INFO, WEIGHTS = "model.json", "weights.safetensors"
+OUTSIDE = {INFO, "decoding.yaml", "README.md"}
+"""Files without a checksum: the list itself, weights tuned later, the card for people."""
+MAX_JSON_BYTES = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFiles:
+    """A verified model directory: its path, ``model.json``, and its arrays by name."""
+
+    path: Path
+    info: dict[str, Any]
+    weights: dict[str, np.ndarray]
+
+    @property
+    def id(self) -> str:
+        """Name and the first digits of the weights' checksum."""
+        return f"{self.info.get('name', self.path.name)}@{self.info['sha256'][WEIGHTS][:8]}"
+
+
+def write_model(path: Path, kind: str, weights: Mapping[str, np.ndarray], texts: Mapping[str, str], info: Mapping[str, Any]) -> None:
+    """Write a model directory.
+
+    Args:
+        path: the directory; an older model there is replaced in one step.
+        kind: rnn, hmm, lm or onnx.
+        weights: arrays by name.
+        texts: content of the text files by name (config.yaml, tokens.txt, …).
+        info: further plain values for model.json: name, sizes, parents, measures, licence of the data.
+    """
+    from safetensors.numpy import save_file
+
+    with atomic_folder(path) as folder:
+        save_file({name: array for name, array in sorted(weights.items())}, folder / WEIGHTS)
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8", newline="\n")
+        sums = {file.name: sha256(file) for file in sorted(folder.iterdir()) if file.name not in OUTSIDE}
+        size = int(sum(array.size for array in weights.values()))
+        content = {"version": VERSION, "kind": kind, "speechrnn": __version__, **info, "weights": size, "sha256": sums}
+        (folder / INFO).write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8", newline="\n")
+
+
+def read_info(path: Path) -> dict[str, Any]:
+    """``model.json`` of a model directory.
+
+    Raises:
+        DataError: no model there, damaged, or of a newer release.
+    """
+    if not path.is_dir():
+        raise DataError(f"{path}: no such model directory", "give a model directory, or a run directory that holds model/")
+    file = path / INFO
+    if not file.is_file():
+        raise DataError(f"{path}: no model in it ({INFO} is missing)", "give a model directory, or a run directory that holds model/")
+    try:
+        if file.stat().st_size > MAX_JSON_BYTES:
+            raise ValueError("too large")
+        info = json.loads(file.read_text(encoding="utf-8"))
+        version, kind = info["version"], info["kind"]
+        sums = info["sha256"]
+        if not isinstance(version, int) or not isinstance(sums, dict) or not all(isinstance(s, str) for s in sums.values()):
+            raise ValueError("version or checksums have the wrong type")
+    except (ValueError, KeyError, TypeError, OSError, RecursionError) as error:
+        raise DataError(f"{file}: damaged: {error}", "fetch or train the model again") from None
+    if version > VERSION:
+        raise DataError(
+            f"{file}: format {version}, written by speechrnn {info.get('speechrnn', '?')}; this release reads up to {VERSION}",
+            f"pip install 'speechrnn>={info.get('speechrnn', '')}'",
+        )
+    if kind not in KINDS:
+        raise DataError(f"{file}: a model of kind {kind!r}", f"this release knows {', '.join(KINDS)}")
+    return dict(info)
+
+
+def read_model(path: Path) -> ModelFiles:
+    """Read and verify a model directory.
+
+    Raises:
+        DataError: as :func:`read_info`; a file missing, truncated, exchanged or of another format.
+    """
+    info = read_info(path)
+    for name, expected in info["sha256"].items():
+        file = path / name
+        if Path(name).name != name:
+            raise DataError(f"{path / INFO}: lists the file {name!r} outside the model", "do not use this model")
+        if not file.is_file():
+            raise DataError(f"{file}: missing", "fetch or train the model again")
+        if sha256(file) != expected:
+            raise DataError(
+                f"{file}: its checksum is not the one in {INFO}: truncated, exchanged or edited", "fetch or train the model again"
+            )
+    if WEIGHTS not in info["sha256"]:
+        raise DataError(f"{path / INFO}: lists no {WEIGHTS}", "fetch or train the model again")
+    return ModelFiles(path, info, read_weights(path / WEIGHTS))
+
+
+def read_weights(file: Path) -> dict[str, np.ndarray]:
+    """Arrays of a safetensors file; anything else, a renamed pickle above all, is refused unopened."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        return dict(load_file(file))
+    except (SafetensorError, ValueError, OSError) as error:
+        raise DataError(f"{file}: no safetensors file ({error})", "fetch or train the model again; other formats are never opened") from None
+
+
+def sha256(file: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,80 @@
+"""Connectionist temporal classification, Graves et al. (2006)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from speechrnn.errors import DataError, UsageError
+from speechrnn.models.head import FramePosteriors
+from speechrnn.models.init import init_linear
+
+UNITS = ("chars", "letters", "phones")
+
+
+@dataclass(frozen=True)
+class CtcOptions:
+    """``head:`` with ``kind: ctc``."""
+
+    kind: str = "ctc"
+    unit: str = "chars"
+    """chars: letters and the word boundary; letters: without it (phone error rate); phones: through lexicon.txt."""
+    tokens: Path | None = None
+    """A tokens.txt, a line a token, multi-letter graphemes welcome; null: the symbols of the training texts."""
+    lexicon: Path | None = None
+    """Pronunciations for unit phones; null: lexicon.txt of the data directory."""
+
+    def __post_init__(self) -> None:
+        if self.unit not in UNITS:
+            raise UsageError(f"head.unit is {self.unit!r}", f"choose one of {', '.join(UNITS)}")
+
+
+def frames_needed(targets: list[int]) -> int:
+    """Fewest frames CTC can spell ``targets`` in: one each, and a blank between equal neighbours.
+
+    >>> frames_needed([3, 3, 5])
+    4
+    """
+    return len(targets) + sum(a == b for a, b in zip(targets, targets[1:], strict=False))
+
+
+class CtcHead(nn.Module):
+    """A linear layer to K tokens (blank 0) and the CTC loss. Log-softmax and loss in float32, whatever the autocast."""
+
+    def __init__(self, vocabulary: tuple[str, ...], input_size: int) -> None:
+        super().__init__()
+        self.vocabulary = vocabulary
+        self.linear = nn.Linear(input_size, len(vocabulary))
+        init_linear(self.linear)
+
+    def log_probs(self, encoded: Tensor) -> Tensor:
+        """(B, T, D) -> (B, T, K) float32."""
+        logits = self.linear(encoded)
+        with torch.autocast(encoded.device.type, enabled=False):
+            return logits.float().log_softmax(-1)
+
+    def loss(self, encoded: Tensor, lengths: Tensor, targets: Tensor, target_lengths: Tensor) -> Tensor:
+        """Negative log likelihood of each utterance, (B,).
+
+        Infinite where an utterance has too few frames: never hidden, the preflight leaves such utterances out by name.
+
+        Raises:
+            DataError: a target outside 1…K-1 (on a GPU it would corrupt memory silently).
+        """
+        used = torch.arange(targets.shape[1], device=targets.device)[None, :] < target_lengths[:, None]
+        if bool((used & ((targets < 1) | (targets >= len(self.vocabulary)))).any()):
+            raise DataError(f"a target lies outside 1…{len(self.vocabulary) - 1}", "the tokens of the data are not those of the model")
+        log_probs = self.log_probs(encoded).transpose(0, 1)
+        with torch.autocast(encoded.device.type, enabled=False):
+            return nn.functional.ctc_loss(log_probs, targets, lengths, target_lengths, blank=0, reduction="none", zero_infinity=False)
+
+    def normalizer(self, lengths: Tensor, target_lengths: Tensor) -> Tensor:
+        """One each: the sum is divided by the number of utterances."""
+        return torch.ones(len(lengths), device=lengths.device)
+
+    def outputs(self, encoded: Tensor, lengths: Tensor) -> FramePosteriors:
+        """Log posteriors per encoder frame."""
+        return FramePosteriors(self.log_probs(encoded), lengths)

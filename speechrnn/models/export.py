@@ -1,0 +1,106 @@
+"""An acoustic model to a model directory and back."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from speechrnn.config import build, read_yaml, to_yaml
+from speechrnn.errors import DataError, UsageError
+from speechrnn.modeldir import read_model, write_model
+from speechrnn.models.acoustic import AcousticModel, ModelOptions
+from speechrnn.text.lexicon import read_lexicon
+from speechrnn.text.normalize import TextOptions
+from speechrnn.text.tokenizer import Tokenizer, read_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAcoustic:
+    """What a model directory of kind rnn holds."""
+
+    id: str
+    info: dict[str, Any]
+    options: ModelOptions
+    tokenizer: Tokenizer
+    weights: dict[str, Tensor]
+
+    def network(self) -> AcousticModel:
+        """The network with its weights, in evaluation mode, on the CPU.
+
+        Raises:
+            DataError: weights missing, unknown or of another shape than the configuration says.
+        """
+        model = AcousticModel(self.options, self.tokenizer.tokens)
+        expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+        found = {name: tuple(tensor.shape) for name, tensor in self.weights.items()}
+        if expected != found:
+            wrong = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
+            details = ", ".join(f"{name} {found.get(name, 'missing')} instead of {expected.get(name, 'nothing')}" for name in wrong[:5])
+            raise DataError(f"{self.id}: weights and configuration disagree: {details}", "fetch or train the model again")
+        model.load_state_dict(self.weights)
+        return model.eval()
+
+
+def write_acoustic(path: Path, options: ModelOptions, tokenizer: Tokenizer, weights: Mapping[str, Tensor], info: Mapping[str, Any]) -> None:
+    """Write a model directory of kind rnn."""
+    texts = {
+        "config.yaml": to_yaml(_portable(options)),
+        "tokens.txt": "".join(f"{token}\n" for token in tokenizer.tokens),
+        "text.yaml": to_yaml(options.text),
+    }
+    if tokenizer.unit == "phones":
+        lines = (f"{word}\t{' '.join(phones)}\n" for word, several in tokenizer.pronunciations.items() for phones in several)
+        texts["lexicon.txt"] = "".join(lines)
+    arrays = {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in weights.items()}
+    write_model(path, "rnn", arrays, {**texts, "README.md": _card(options, tokenizer, info)}, {"tokens": len(tokenizer), **info})
+
+
+def _portable(options: ModelOptions) -> ModelOptions:
+    """Without paths of the machine it was trained on: the files they named are in the model directory."""
+    return dataclasses.replace(options, head=dataclasses.replace(options.head, tokens=None, lexicon=None))
+
+
+def _card(options: ModelOptions, tokenizer: Tokenizer, info: Mapping[str, Any]) -> str:
+    data = info.get("data", {})
+    measures = "\n".join(f"- {name}: {value}" for name, value in info.get("measures", {}).items())
+    direction = "bidirectional" if options.model.bidirectional else "unidirectional"
+    return (
+        f"# {info.get('name', 'model')}\n\n"
+        f"A {direction} {options.model.cell.upper()} of {options.model.layers} x {options.model.hidden} with CTC over {len(tokenizer)} tokens "
+        f"({tokenizer.unit}), for recordings at {options.sampling_rate} Hz.\n\n"
+        f"Trained on: {data.get('title', 'own data')}. Licence of the data: {data.get('licence', 'not stated')}.\n\n"
+        f"Measured while training:\n\n{measures or '- nothing'}\n\n"
+        "Use: `speechrnn transcribe FILE -m THIS_FOLDER`\n"
+    )
+
+
+def read_acoustic(path: str | Path) -> StoredAcoustic:
+    """Read a model directory of kind rnn, or the ``model/`` of a run directory.
+
+    Raises:
+        DataError: missing, damaged, hostile, of another kind or a newer release.
+    """
+    path = Path(path)
+    if not (path / "model.json").is_file() and (path / "model" / "model.json").is_file():
+        path = path / "model"
+    files = read_model(path)
+    if files.info["kind"] != "rnn":
+        raise DataError(f"{path}: a model of kind {files.info['kind']}, not rnn", "give the model of a recurrent network")
+    try:
+        options = build(ModelOptions, read_yaml(path / "config.yaml"), str(path / "config.yaml"))
+        text = build(TextOptions, read_yaml(path / "text.yaml"), str(path / "text.yaml"))
+    except UsageError as error:
+        raise DataError(error.message, "fetch or train the model again") from None
+    pronunciations = read_lexicon(path / "lexicon.txt") if options.head.unit == "phones" else {}
+    tokenizer = Tokenizer(read_tokens(path / "tokens.txt", text.unicode), options.head.unit, pronunciations)
+    weights = {name: torch.from_numpy(array) for name, array in files.weights.items()}
+    return StoredAcoustic(files.id, files.info, options, tokenizer, weights)
+
+
+__all__ = ["StoredAcoustic", "read_acoustic", "write_acoustic"]

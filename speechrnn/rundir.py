@@ -1,0 +1,129 @@
+"""Run directories: where a training keeps its configuration, logs, checkpoints and model."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import json
+import math
+import os
+import platform
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from speechrnn import __version__, atomic
+from speechrnn.errors import DataError, UsageError
+
+CONFIG, RUN, METRICS, LOG = "config.yaml", "run.json", "metrics.csv", "train.log"
+
+
+class RunDir:
+    """Paths of a run directory and what is written into it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.checkpoints = path / "checkpoints"
+        self.model = path / "model"
+
+    @classmethod
+    def create(cls, given: Path | None, experiment: str) -> RunDir:
+        """A new run directory, ``given`` or ``runs/<experiment>/<time>``.
+
+        Raises:
+            UsageError: the directory holds a run already.
+        """
+        name = Path(experiment).stem if experiment.endswith((".yaml", ".yml")) else experiment
+        path = given or Path("runs") / name / datetime.datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+        if (path / CONFIG).exists():
+            raise UsageError(f"{path}: holds a run already", f"go on with it by --resume {path}, or choose another run.dir")
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataError(f"{path}: cannot be made: {error.strerror}", "choose another run.dir") from None
+        return cls(path)
+
+    @classmethod
+    def open(cls, path: Path) -> RunDir:
+        """An existing run directory.
+
+        Raises:
+            DataError: it holds no run.
+        """
+        if not (path / CONFIG).is_file():
+            raise DataError(f"{path}: no run in it ({CONFIG} is missing)", "give the run.dir of an earlier training")
+        return cls(path)
+
+    def write_config(self, yaml_text: str) -> None:
+        """Keep the complete configuration."""
+        atomic.write_text(self.path / CONFIG, yaml_text)
+
+    def write_run(self, facts: Mapping[str, Any]) -> None:
+        """``run.json``: what the run was made with; earlier facts are kept where not given anew."""
+        old = {}
+        if (self.path / RUN).is_file():
+            old = json.loads((self.path / RUN).read_text(encoding="utf-8"))
+        atomic.write_text(self.path / RUN, json.dumps({**old, **facts}, ensure_ascii=False, indent=2) + "\n")
+
+
+class MetricsFile:
+    """``metrics.csv``: a row a step and a row a validation, appended as they come.
+
+    Lightning's own CSV logger rewrites or deletes what an earlier run left; this one only cuts back to the checkpoint.
+    """
+
+    COLUMNS = ("epoch", "step", "loss", "gradient_norm", "learning_rate", "dev_loss", "dev_error", "dev_wer", "dev_blank")
+
+    def __init__(self, path: Path, resume_step: int | None = None) -> None:
+        self.path = path
+        if resume_step is None or not path.is_file():
+            path.write_text(",".join(self.COLUMNS) + "\n", encoding="utf-8", newline="\n")
+        else:
+            self._cut(resume_step)
+        self._file = path.open("a", encoding="utf-8", newline="\n")
+
+    def _cut(self, step: int) -> None:
+        """Drop rows after ``step``, and a last line a crash left unfinished."""
+        lines = self.path.read_text(encoding="utf-8").split("\n")
+        kept = [lines[0]]
+        for row in csv.reader(lines[1:-1]):
+            if len(row) == len(self.COLUMNS) and int(row[1]) <= step:
+                kept.append(",".join(row))
+        atomic.write_text(self.path, "\n".join(kept) + "\n")
+
+    def append(self, **values: float) -> None:
+        """Add a row; numbers are written so that they read back exactly."""
+        cells = (values.get(name) for name in self.COLUMNS)
+        self._file.write(",".join("" if v is None or (isinstance(v, float) and math.isnan(v)) else repr(v) for v in cells) + "\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def machine() -> dict[str, Any]:
+    """What this computer is, without its name: for ``run.json`` and result tables."""
+    return {"system": platform.system(), "processor": _processor(), "cores": os.cpu_count(), "python": platform.python_version()}
+
+
+def _processor() -> str:
+    if sys.platform == "linux":
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def versions() -> dict[str, str]:
+    """Versions of what a result depends on; nothing is imported for it."""
+    from importlib import metadata
+
+    found = {"speechrnn": __version__}
+    for name in ("torch", "torchaudio", "pytorch-lightning", "numpy", "lhotse", "soundfile", "soxr", "numba", "safetensors"):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

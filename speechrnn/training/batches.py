@@ -1,0 +1,164 @@
+"""Utterances to padded batches: audio, speed, front-end (kept in memory), masks, targets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from speechrnn.audio import Clip, read_clip
+from speechrnn.data.augment import change_speed, draw_speed
+from speechrnn.data.randomness import generator
+from speechrnn.features.frontend import FrontEnd
+from speechrnn.features.specaugment import SpecAugmentOptions, plan_masks
+
+
+class Batch(NamedTuple):
+    """B utterances; letters as in the docs: T frames, F features, L labels.
+
+    frames (B, T, F) float32, not yet normalized, zero beyond lengths; lengths (B,); targets (B, L) padded with 0;
+    target_lengths (B,); time_masks (B, m, 2) and frequency_masks (B, n, 2), half-open; speaker (B, 2, F) moments or None;
+    indices (B,) into the data set; weights (B,), 0 for a stand-in that must not count; total: utterances in the joint
+    batch of all devices.
+    """
+
+    frames: Tensor
+    lengths: Tensor
+    targets: Tensor
+    target_lengths: Tensor
+    time_masks: Tensor
+    frequency_masks: Tensor
+    speaker: Tensor | None
+    indices: Tensor
+    weights: Tensor
+    total: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One utterance ready for training: its clip, its target token ids, its speaker's moments (2, F) if they are used."""
+
+    clip: Clip
+    targets: tuple[int, ...]
+    text: str
+    speaker: str = ""
+
+
+class FrameCache:
+    """Front-end frames by (utterance, speed), float32, until ``limit_mb`` is full."""
+
+    def __init__(self, frontend: FrontEnd, sampling_rate: int, limit_mb: int) -> None:
+        self.frontend, self.sampling_rate = frontend, sampling_rate
+        self.left = limit_mb * 1_000_000
+        self.kept: dict[tuple[str, float], Tensor] = {}
+
+    def frames(self, clip: Clip, speed: float = 1.0) -> Tensor:
+        """Frames (T, F) of a clip played at ``speed``."""
+        found = self.kept.get((clip.id, speed))
+        if found is not None:
+            return found
+        samples = torch.from_numpy(change_speed(read_clip(clip, self.sampling_rate), speed, self.sampling_rate))
+        with torch.inference_mode():
+            frames = self.frontend(samples[None], torch.tensor([len(samples)]))[0][0]
+        size = frames.numel() * 4
+        if size <= self.left:
+            self.left -= size
+            self.kept[clip.id, speed] = frames
+        return frames
+
+
+class FrameDataset(Dataset[Batch]):
+    """Indexed by a whole batch: (epoch, indices, joint batch size) of a plan.
+
+    Args:
+        items: the utterances.
+        cache: where frames come from.
+        speeds: drawn from while training; (1.0,) otherwise.
+        specaugment: masks, or None.
+        seed: of speeds and masks.
+        speaker_moments: by speaker, (2, F), for normalization by speaker.
+    """
+
+    def __init__(
+        self,
+        items: Sequence[Item],
+        cache: FrameCache,
+        *,
+        speeds: Sequence[float] = (1.0,),
+        specaugment: SpecAugmentOptions | None = None,
+        seed: int = 0,
+        speaker_moments: dict[str, np.ndarray] | None = None,
+    ) -> None:
+        self.items, self.cache = items, cache
+        self.speeds, self.specaugment, self.seed = tuple(speeds), specaugment, seed
+        self.speaker_moments = speaker_moments
+
+    def speed(self, epoch: int, index: int) -> float:
+        """The speed an utterance is played at in an epoch."""
+        return draw_speed(self.speeds, self.seed, epoch, self.items[index].clip.id) if len(self.speeds) > 1 else self.speeds[0]
+
+    def __getitem__(self, key: tuple[int, np.ndarray, np.ndarray, int]) -> Batch:
+        epoch, indices, weights, total = key
+        items = [self.items[i] for i in indices]
+        frames = [self.cache.frames(item.clip, self.speed(epoch, int(i))) for i, item in zip(indices, items, strict=True)]
+        masks = [self._masks(epoch, item.clip.id, *x.shape) for item, x in zip(items, frames, strict=True)]
+        speaker = None
+        if self.speaker_moments is not None:
+            speaker = torch.from_numpy(np.stack([self.speaker_moments[speaker_key(item)] for item in items]))
+        return Batch(
+            frames=torch.nn.utils.rnn.pad_sequence(frames, batch_first=True),
+            lengths=torch.tensor([len(x) for x in frames]),
+            targets=torch.nn.utils.rnn.pad_sequence([torch.tensor(item.targets, dtype=torch.int64) for item in items], batch_first=True),
+            target_lengths=torch.tensor([len(item.targets) for item in items]),
+            time_masks=_pad_intervals([time for time, _ in masks]),
+            frequency_masks=_pad_intervals([frequency for _, frequency in masks]),
+            speaker=speaker,
+            indices=torch.from_numpy(np.asarray(indices)),
+            weights=torch.from_numpy(weights),
+            total=torch.tensor(float(total)),
+        )
+
+    def _masks(self, epoch: int, utterance_id: str, n_frames: int, n_features: int) -> tuple[np.ndarray, np.ndarray]:
+        if self.specaugment is None:
+            return np.zeros((0, 2), np.int64), np.zeros((0, 2), np.int64)
+        return plan_masks(self.specaugment, n_frames, n_features, generator(self.seed, "masks", epoch, utterance_id))
+
+
+def speaker_key(item: Item) -> str:
+    """A file without a speaker's label is a speaker of its own."""
+    return item.speaker or f"file:{item.clip.id}"
+
+
+def _pad_intervals(intervals: Sequence[np.ndarray]) -> Tensor:
+    """Intervals (m_i, 2) to (B, max m, 2); the filling is empty intervals, which mask nothing."""
+    padded = np.zeros((len(intervals), max(len(x) for x in intervals), 2), np.int64)
+    for row, x in zip(padded, intervals, strict=True):
+        row[: len(x)] = x
+    return torch.from_numpy(padded)
+
+
+class PlanSampler(Sampler[tuple[int, np.ndarray, np.ndarray, int]]):
+    """Hands this rank's part of each batch of one epoch's plan to the data set, from batch ``start`` on.
+
+    Its length is the whole epoch's, so that a resumed epoch counts on where it was.
+    """
+
+    def __init__(self, plan: Sequence[np.ndarray], epoch: int, start: int = 0, rank: int = 0, world: int = 1) -> None:
+        self.plan, self.epoch, self.start, self.rank, self.world = plan, epoch, start, rank, world
+
+    def __len__(self) -> int:
+        return len(self.plan)
+
+    def __iter__(self) -> Iterator[tuple[int, np.ndarray, np.ndarray, int]]:
+        for batch in self.plan[self.start :]:
+            mine = batch[self.rank :: self.world]
+            weights = np.ones(max(len(mine), 1), np.float32)
+            if not len(mine):
+                # Every rank must take part in every step: a stand-in of weight 0.
+                mine, weights = batch[:1], np.zeros(1, np.float32)
+            yield self.epoch, mine, weights, len(batch)

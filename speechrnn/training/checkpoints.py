@@ -1,0 +1,180 @@
+"""Checkpoints: at each epoch's end, every few minutes, on Ctrl-C; the best ones kept, the model written when it improves."""
+
+from __future__ import annotations
+
+import logging
+import math
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.plugins.io import TorchCheckpointIO
+
+from speechrnn.atomic import atomic_path
+from speechrnn.errors import DataError, Interrupted
+from speechrnn.rundir import RunDir
+from speechrnn.training.averaging import WeightAverage, Weights, mean_of
+
+logger = logging.getLogger("speechrnn")
+LAST = "last.ckpt"
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Writes a checkpoint whole or not at all; reads with ``weights_only``, whatever is asked."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Write; where that fails the old file stays.
+
+        Raises:
+            DataError: the disk is full or the folder cannot be written.
+        """
+        with atomic_path(Path(path)) as temporary:
+            try:
+                with temporary.open("wb") as stream:
+                    torch.save(checkpoint, stream)
+            except RuntimeError as error:
+                # torch's own writer reports a failed write without an errno.
+                raise OSError(0, str(error).splitlines()[0]) from error
+
+    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = True) -> dict[str, Any]:
+        """Read.
+
+        Raises:
+            DataError: missing, damaged, or holding more than plain values and tensors.
+        """
+        return read_checkpoint(Path(path))
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """A checkpoint on the CPU; no code in it is run.
+
+    Raises:
+        DataError: missing, damaged, or holding more than plain values and tensors.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such checkpoint", "give a run directory whose training has saved one") from None
+    except Exception as error:
+        raise DataError(f"{path}: damaged, or no checkpoint ({type(error).__name__})", "remove it; train anew or use another checkpoint") from None
+    if not isinstance(content, dict):
+        raise DataError(f"{path}: no checkpoint", "remove it; train anew or use another checkpoint")
+    return content
+
+
+def model_weights(checkpoint: dict[str, Any]) -> Weights:
+    """The weights a checkpoint would put into the model directory: its average where it has one."""
+    weights = {name.removeprefix("model."): w for name, w in checkpoint["state_dict"].items() if name.startswith("model.")}
+    average = checkpoint["callbacks"].get(WeightAverage.__qualname__, {}).get("average", {})
+    return {**weights, **average}
+
+
+class Checkpoints(pl.Callback):
+    """Saves ``last.ckpt`` and the best ones; hands improved weights to ``on_improved``.
+
+    Args:
+        run: the run directory.
+        keep_best: how many of the best are kept.
+        every_s: seconds between checkpoints within an epoch.
+        on_improved: called with the weights and the dev metrics of a new best.
+    """
+
+    def __init__(self, run: RunDir, keep_best: int, every_s: float, on_improved: Callable[[Weights, dict[str, float]], None]) -> None:
+        self.run, self.keep_best, self.every_s, self.on_improved = run, keep_best, every_s, on_improved
+        self.best: list[tuple[float, float, str]] = []
+        self._saved_at = 0.0
+        self._stop = threading.Event()
+        self._handlers: dict[int, Any] = {}
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Ctrl-C and termination wait for the end of the step; a second one does not."""
+        self._saved_at = time.monotonic()
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._handlers[number] = signal.signal(number, self._signalled)
+
+    def _signalled(self, number: int, frame: Any) -> None:
+        self._stop.set()
+        self._restore_handlers()
+
+    def _restore_handlers(self) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        self._handlers = {}
+
+    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Give the signals back."""
+        if threading.current_thread() is threading.main_thread():
+            self._restore_handlers()
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Save when it is time, or when the user stops the run."""
+        last_of_epoch = batch_idx + 1 >= trainer.num_training_batches
+        stop = self._stop.is_set()
+        due = time.monotonic() - self._saved_at >= self.every_s
+        if trainer.world_size > 1:
+            stop = trainer.strategy.reduce_boolean_decision(stop, all=False)
+            due = trainer.strategy.reduce_boolean_decision(due, all=False)
+        # The end of an epoch saves by itself, after validation.
+        if (due or stop) and not last_of_epoch:
+            self._save(trainer)
+            if stop:
+                self._interrupt(trainer)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Save, and keep what is among the best."""
+        validated = (trainer.current_epoch + 1) % (trainer.check_val_every_n_epoch or 1) == 0
+        metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        score = (metrics.get("dev_error", math.inf), metrics.get("dev_loss", math.inf))
+        if math.isnan(score[1]):
+            score = (score[0], math.inf)
+        name = f"best-epoch={trainer.current_epoch + 1:03d}-error={score[0]:.2f}.ckpt"
+        kept = validated and (len(self.best) < self.keep_best or score < self.best[-1][:2])
+        improved = validated and (not self.best or score < self.best[0][:2])
+        dropped = None
+        if kept:
+            self.best = sorted([*self.best, (*score, name)])
+            dropped = self.best.pop()[2] if len(self.best) > self.keep_best else None
+        self._save(trainer)
+        if kept and trainer.is_global_zero:
+            with atomic_path(self.run.checkpoints / name) as temporary:
+                shutil.copyfile(self.run.checkpoints / LAST, temporary)
+            if dropped:
+                (self.run.checkpoints / dropped).unlink(missing_ok=True)
+            if improved:
+                self.on_improved(model_weights(read_checkpoint(self.run.checkpoints / name)), metrics)
+        stop = self._stop.is_set()
+        if trainer.world_size > 1:
+            stop = trainer.strategy.reduce_boolean_decision(stop, all=False)
+        if stop:
+            self._interrupt(trainer)
+
+    def _save(self, trainer: pl.Trainer) -> None:
+        trainer.save_checkpoint(self.run.checkpoints / LAST)
+        self._saved_at = time.monotonic()
+
+    def _interrupt(self, trainer: pl.Trainer) -> None:
+        raise Interrupted(
+            f"stopped in epoch {trainer.current_epoch + 1} after step {trainer.global_step}; saved",
+            f"go on with: speechrnn train --resume {self.run.path}",
+        )
+
+    def best_average(self) -> Weights | None:
+        """Mean of the weights of the best checkpoints, where there are several."""
+        if len(self.best) < 2:
+            return None
+        return mean_of([model_weights(read_checkpoint(self.run.checkpoints / name)) for *_, name in self.best])
+
+    def state_dict(self) -> dict[str, Any]:
+        """For the checkpoint."""
+        return {"best": [list(entry) for entry in self.best]}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """From the checkpoint."""
+        self.best = [(float(error), float(loss), str(name)) for error, loss, name in state_dict["best"]]

@@ -1,0 +1,175 @@
+"""The Lightning module: loss of a joint batch, validation by greedy decoding, optimizer and schedule, non-finite steps."""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from speechrnn.decoding.greedy import blank_share, greedy
+from speechrnn.errors import DataError
+from speechrnn.features.specaugment import apply_masks
+from speechrnn.models.acoustic import AcousticModel
+from speechrnn.scoring.rates import NONE, Counts, count
+from speechrnn.text.tokenizer import Tokenizer
+from speechrnn.training.batches import Batch, Item
+from speechrnn.training.options import TrainerOptions
+
+logger = logging.getLogger("speechrnn")
+SAMPLES = 2
+"""Decoded utterances shown after each validation."""
+
+
+@dataclass
+class Validation:
+    """What one pass over dev gives, summed over utterances."""
+
+    loss: float = 0.0
+    utterances: int = 0
+    blank: float = 0.0
+    tokens: Counts = NONE
+    words: Counts = NONE
+    samples: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def metrics(self) -> dict[str, float]:
+        """dev_loss per utterance, dev_error and dev_wer in %, share of blank frames."""
+        n = max(self.utterances, 1)
+        return {
+            "dev_loss": self.loss / n,
+            "dev_error": self.tokens.percent,
+            "dev_wer": self.words.percent,
+            "dev_blank": self.blank / n,
+        }
+
+
+class RecognizerModule(pl.LightningModule):
+    """Trains an :class:`AcousticModel`.
+
+    The loss of a step is the sum over the joint batch of all devices divided by its number of utterances, so two
+    processes follow the curve of one.
+    """
+
+    def __init__(self, model: AcousticModel, tokenizer: Tokenizer, options: TrainerOptions, total_steps: int) -> None:
+        super().__init__()
+        self.model, self.tokenizer, self.options, self.total_steps = model, tokenizer, options, total_steps
+        self.train_items: list[Item] = []
+        self.dev_items: list[Item] = []
+        self.validation = Validation()
+        self.last_batch: Batch | None = None
+        self.step_loss = math.nan
+        self.gradient_norm = math.nan
+        self.nonfinite_in_row = 0
+        self._losses: Tensor | None = None
+
+    def losses(self, batch: Batch, *, augment: bool) -> tuple[Tensor, Tensor, Tensor]:
+        """Loss of each utterance (B,), encoded frames (B, T', D) and their lengths (B,)."""
+        frames = self.model.normalizer(batch.frames, batch.lengths, batch.speaker)
+        if augment:
+            frames = apply_masks(frames, batch.time_masks, batch.frequency_masks)
+        encoded, lengths = self.model.encode(frames, batch.lengths)
+        return self.model.head.loss(encoded, lengths, batch.targets, batch.target_lengths), encoded, lengths
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Mean loss per utterance of the joint batch, scaled for the mean over devices."""
+        self.last_batch = batch
+        losses, _, lengths = self.losses(batch, augment=True)
+        self._losses = losses.detach()
+        share = self.model.head.normalizer(lengths, batch.target_lengths).mean()
+        loss = torch.where(batch.weights > 0, losses, 0.0).sum() * self.trainer.world_size / (batch.total * share)
+        self.step_loss = float(loss.detach())
+        return loss
+
+    def configure_gradient_clipping(self, optimizer: Any, gradient_clip_val: Any = None, gradient_clip_algorithm: Any = None) -> None:
+        """Clip by norm, and keep the weights as they are where the gradient is not finite."""
+        parameters = [p for p in self.parameters() if p.grad is not None]
+        limit = self.options.gradient_clip or math.inf
+        norm = torch.nn.utils.clip_grad_norm_(parameters, limit)
+        self.gradient_norm = float(norm)
+        if math.isfinite(self.gradient_norm):
+            self.nonfinite_in_row = 0
+            return
+        # Without a gradient AdamW leaves a weight, its moments and its decay alone.
+        optimizer.zero_grad(set_to_none=True)
+        self._count_nonfinite()
+
+    def _count_nonfinite(self) -> None:
+        self.nonfinite_in_row += 1
+        ids = self.batch_ids(only_nonfinite=True)
+        scaling = self.trainer.precision == "16-mixed" and bool(torch.isfinite(self._losses).all()) if self._losses is not None else False
+        level = logging.DEBUG if scaling else logging.WARNING
+        logger.log(level, "step %d: loss or gradient is not finite, weights unchanged; utterances: %s", self.global_step, ", ".join(ids))
+        if self.nonfinite_in_row >= self.options.nonfinite_patience:
+            raise DataError(
+                f"{self.nonfinite_in_row} steps in a row without a finite gradient; last utterances: {', '.join(ids)}",
+                "look at these recordings and transcripts; a lower trainer.learning_rate or trainer.precision=32 may help",
+            )
+
+    def batch_ids(self, only_nonfinite: bool = False) -> list[str]:
+        """Utterance ids of the last batch; with ``only_nonfinite`` those whose loss is not finite, where there are any."""
+        if self.last_batch is None:
+            return []
+        indices = self.last_batch.indices.tolist()
+        if only_nonfinite and self._losses is not None:
+            bad = (~torch.isfinite(self._losses)).tolist()
+            indices = [i for i, is_bad in zip(indices, bad, strict=True) if is_bad] or indices
+        return [self.train_items[i].clip.id for i in indices]
+
+    def on_validation_epoch_start(self) -> None:
+        """Start counting anew."""
+        self.validation = Validation()
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Decode greedily and count errors."""
+        losses, encoded, lengths = self.losses(batch, augment=False)
+        log_probs = self.model.head.outputs(encoded, lengths).log_probs.float().cpu().numpy()
+        v = self.validation
+        rows = zip(batch.indices.tolist(), lengths.tolist(), losses.tolist(), batch.weights.tolist(), strict=True)
+        for row, (index, length, loss, weight) in enumerate(rows):
+            if not weight:
+                continue
+            item, frames = self.dev_items[index], log_probs[row, :length]
+            hypothesis = greedy(frames).ids.tolist()
+            text = self.tokenizer.decode(hypothesis)
+            reference = self.tokenizer.decode(item.targets)
+            v.loss += loss
+            v.utterances += 1
+            v.blank += blank_share(frames)
+            v.tokens += count(list(item.targets), hypothesis)
+            v.words += count(reference.split(), text.split())
+            if len(v.samples) < SAMPLES:
+                v.samples.append((item.clip.id, reference, text))
+
+    def on_validation_epoch_end(self) -> None:
+        """Sum over devices and publish the metrics."""
+        v = self.validation
+        if self.trainer.world_size > 1:
+            counts = [v.loss, v.utterances, v.blank, *_fields(v.tokens), *_fields(v.words)]
+            summed = self.trainer.strategy.reduce(torch.tensor(counts, dtype=torch.float64, device=self.device), reduce_op="sum")
+            loss, utterances, blank, *rest = summed.tolist()  # type: ignore[union-attr]
+            whole = [int(x) for x in rest]
+            self.validation = v = Validation(loss, int(utterances), blank, Counts(*whole[:5]), Counts(*whole[5:]), v.samples)
+        self.log_dict({name: torch.tensor(value, dtype=torch.float64) for name, value in v.metrics().items()}, sync_dist=False)
+
+    def configure_optimizers(self) -> Any:
+        """AdamW (Loshchilov and Hutter 2019) with one-cycle (Smith and Topin 2018), plateau or constant rate."""
+        o = self.options
+        optimizer = torch.optim.AdamW(self.parameters(), lr=o.learning_rate, weight_decay=o.weight_decay, betas=(0.9, 0.98))
+        if o.schedule == "one_cycle":
+            steps = max(math.ceil(self.total_steps / o.accumulate), 1)
+            cycle = torch.optim.lr_scheduler.OneCycleLR(
+                optimizer, o.learning_rate, total_steps=steps + 1, pct_start=o.warmup_share, cycle_momentum=False
+            )
+            return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
+        if o.schedule == "plateau":
+            plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=o.plateau_factor, patience=o.plateau_patience)
+            return {"optimizer": optimizer, "lr_scheduler": {"scheduler": plateau, "monitor": "dev_error", "interval": "epoch"}}
+        return optimizer
+
+
+def _fields(counts: Counts) -> list[int]:
+    return [counts.errors, counts.tokens, counts.insertions, counts.deletions, counts.substitutions]
