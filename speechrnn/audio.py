@@ -114,6 +114,24 @@ def read_clip(clip: Clip, sampling_rate: int | None = None) -> np.ndarray:
     return read(clip.path, offset=clip.offset, num_samples=clip.num_samples, channel=clip.channel, sampling_rate=sampling_rate)
 
 
+def write(path: str | Path, samples: np.ndarray, sampling_rate: int) -> None:
+    """Write float32 samples of shape (S,), or (S, channels), as 16 bit; the format by the suffix, ``.flac`` or ``.wav``.
+
+    Raises:
+        DataError: the disk is full or the folder cannot be written.
+    """
+    import numpy as np
+    import soundfile
+
+    whole = np.clip(np.round(samples * 32768.0), -32768, 32767).astype(np.int16)
+    try:
+        soundfile.write(Path(path), whole, sampling_rate, subtype="PCM_16")
+    except soundfile.LibsndfileError as error:
+        raise DataError(
+            f"{path}: could not be written: {error.error_string}", "free some space or choose another folder"
+        ) from error
+
+
 def resample(samples: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
     """Anti-aliased resampling of float32 samples of shape (S,); the result has ``round(S * to_rate / from_rate)`` samples."""
     import numpy as np

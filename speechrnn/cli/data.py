@@ -33,8 +33,11 @@ def prepare(
     leave_out: str = typer.Option(None, metavar="NAME", help="fsdd: this speaker's recordings are the test."),
     utterances: int = typer.Option(None, metavar="N", help="synthetic: utterances to train on; dev and test get a tenth each."),
     language: str = typer.Option(None, metavar="TAG", help="synthetic: en-us, en-gb-x-rp, de, fr, es or another of eSpeak NG."),
+    sentences: Path = typer.Option(
+        None, metavar="FILE", help="synthetic: speak these, a sentence a line, not the built-in grammar."
+    ),
     telephone: bool = typer.Option(None, "--telephone", help="synthetic: 8 kHz, 300 to 3400 Hz."),
-    noise: str = typer.Option(None, metavar="SNR", help="synthetic: noise this many dB below the speech."),
+    noise: float = typer.Option(None, metavar="SNR", help="synthetic: noise this many dB below the speech."),
     noise_from: Path = typer.Option(
         None, metavar="DIR", help="synthetic: mix in recordings from this folder, not generated noise."
     ),
@@ -57,6 +60,7 @@ def prepare(
         "leave_out": leave_out,
         "utterances": utterances,
         "language": language,
+        "sentences_from": sentences,
         "telephone": telephone,
         "noise": noise,
         "noise_from": noise_from,

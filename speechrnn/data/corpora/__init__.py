@@ -16,6 +16,7 @@ MODULES = {
     "an4": "speechrnn.data.corpora.an4",
     "fsdd": "speechrnn.data.corpora.fsdd",
     "mboshi": "speechrnn.data.corpora.mboshi",
+    "synthetic": "speechrnn.data.corpora.synthetic",
     "yesno": "speechrnn.data.corpora.yesno",
 }
 """Name on the command line -> module. A new corpus is one line here and one file."""

@@ -36,7 +36,7 @@ def import_data(source: Path, out: Path, *, options: ImportOptions = ImportOptio
             utterance, text = _utterance(source, stem, path, options)
         except DataError as error:
             problems.append(error.message)
-            used.add(_text_file(stem))
+            used |= {file for file in [_text_file(stem)] if file.is_file()}
             continue
         used.add(text)
         if utterance.id in utterances:
