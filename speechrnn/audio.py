@@ -35,6 +35,7 @@ class Clip:
         offset: first sample, at the file's own rate.
         num_samples: how many; ``None`` to the end.
         channel: index from 0; ``None`` is the mean of all.
+        speaker: label or empty; recordings of one speaker share statistics where a model normalizes by speaker.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Clip:
     offset: int = 0
     num_samples: int | None = None
     channel: int | None = None
+    speaker: str = ""
 
 
 @dataclass(frozen=True, slots=True)

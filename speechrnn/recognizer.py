@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from speechrnn.audio import Clip
-from speechrnn.errors import DataError
-from speechrnn.records import Posteriors, Transcript
+from speechrnn.errors import DataError, Unsupported, UsageError
+from speechrnn.records import Posteriors, Segment, Transcript
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
 
     from speechrnn.text.normalize import TextOptions
     from speechrnn.text.tokenizer import Tokenizer
+
+WINDOW = 256
+"""Recordings read ahead and sorted by length."""
+MAX_BATCH_S = 240
+"""Most seconds, padding counted in, that go through the network at once."""
 
 
 @runtime_checkable
@@ -61,9 +68,205 @@ def load(path: str | Path, device: str = "auto") -> Any:
 
     Args:
         path: a model directory, or a run directory that holds ``model/``.
-        device: ``cpu``, ``cuda``, ``auto`` (a GPU where there is one).
+        device: ``cpu``, ``cuda``, ``mps``, or ``auto``: a GPU where there is one.
 
     Raises:
         DataError: the directory is missing, damaged or was made by a newer release.
+        UsageError: no such device.
     """
-    raise DataError("not written yet")
+    from speechrnn.modeldir import read_info
+
+    path = Path(path)
+    if not (path / "model.json").exists() and (path / "model").is_dir():
+        path = path / "model"
+    kind = read_info(path)["kind"]
+    if kind != "rnn":
+        raise Unsupported(f"{path}: a model of kind {kind}, which this release cannot run", "give a model of kind rnn")
+    return RnnRecognizer(path, device)
+
+
+class RnnRecognizer:
+    """A recurrent network with CTC, in float32.
+
+    An utterance's result does not depend on what else is in its batch.
+
+    Args:
+        path: a model directory of kind rnn.
+        device: see :func:`load`.
+    """
+
+    def __init__(self, path: Path, device: str = "auto") -> None:
+        from speechrnn.models.export import read_acoustic
+
+        stored = read_acoustic(path)
+        self._info = stored.info
+        self.id = stored.id
+        self.tokenizer = stored.tokenizer
+        self.text_options = stored.options.text
+        self.sampling_rate = stored.options.sampling_rate
+        self._device = pick_device(device)
+        self._network = stored.network().to(self._device)
+        self._by_speaker = stored.options.features.normalization.mode == "speaker"
+        grid = self._network.frontend.grid
+        self._window = grid.size
+        self._frame_shift = self._network.frame_shift
+        # A frame speaks for the hop around its window's middle.
+        self._offset = (grid.size - grid.hop) / 2 / self.sampling_rate
+
+    def info(self) -> dict[str, Any]:
+        """The content of ``model.json``."""
+        return {**self._info, "id": self.id}
+
+    def posteriors(self, audio: str | Path | Clip | np.ndarray, *, sample_rate: int | None = None) -> Posteriors:
+        """Log posteriors of one recording, (T, K)."""
+        samples = self._samples(audio, sample_rate)
+        return self._wrap(self._run([samples], None)[0])
+
+    def transcribe(self, audio: str | Path | Clip | np.ndarray, *, sample_rate: int | None = None) -> Transcript:
+        """Transcribe one recording: a path, a clip, or float samples of shape (S,) with their ``sample_rate`` (Hz)."""
+        samples = self._samples(audio, sample_rate)
+        name = str(audio) if isinstance(audio, str | Path) else audio.id if isinstance(audio, Clip) else ""
+        channel = audio.channel if isinstance(audio, Clip) else None
+        return self._decode(name, channel, len(samples), self._run([samples], None)[0])
+
+    def transcribe_many(
+        self,
+        audio: Iterable[str | Path | Clip],
+        *,
+        on_error: Callable[[Clip, DataError], None] | None = None,
+        progress: Callable[[int], None] | None = None,
+        batch_size: int = 16,
+    ) -> Iterator[Transcript]:
+        """Transcribe many, in the order given; ``WINDOW`` recordings at a time are sorted by length into batches."""
+        for clip, log_probs, n_samples in self.posteriors_many(audio, on_error=on_error, progress=progress, batch_size=batch_size):
+            yield self._decode(clip.id, clip.channel, n_samples, log_probs)
+
+    def posteriors_many(
+        self,
+        audio: Iterable[str | Path | Clip],
+        *,
+        on_error: Callable[[Clip, DataError], None] | None = None,
+        progress: Callable[[int], None] | None = None,
+        batch_size: int = 16,
+    ) -> Iterator[tuple[Clip, np.ndarray, int]]:
+        """Clips with their log posteriors (T, K) and samples, in the order given."""
+        clips = [item if isinstance(item, Clip) else Clip(str(item), Path(item)) for item in audio]
+        speakers = self._speaker_moments(clips) if self._by_speaker else {}
+        for start in range(0, len(clips), WINDOW):
+            loaded: list[tuple[Clip, np.ndarray]] = []
+            for clip in clips[start : start + WINDOW]:
+                try:
+                    loaded.append((clip, self._samples(clip, None)))
+                except DataError as error:
+                    if on_error is None:
+                        raise
+                    on_error(clip, error)
+                    if progress:
+                        progress(1)
+            order = sorted(range(len(loaded)), key=lambda i: -len(loaded[i][1]))
+            results: dict[int, np.ndarray] = {}
+            for batch in _batches(order, [len(samples) for _, samples in loaded], batch_size, MAX_BATCH_S * self.sampling_rate):
+                speaker = [speakers[loaded[i][0].speaker or loaded[i][0].id] for i in batch] if self._by_speaker else None
+                found = self._run([loaded[i][1] for i in batch], speaker)
+                results.update(zip(batch, found, strict=True))
+                if progress:
+                    progress(len(batch))
+            for i, (clip, samples) in enumerate(loaded):
+                yield clip, results[i], len(samples)
+
+    def _samples(self, audio: str | Path | Clip | np.ndarray, sample_rate: int | None) -> np.ndarray:
+        """Samples at the model's rate, float32 (S,), long enough for a frame."""
+        import numpy as np
+
+        from speechrnn import audio as sound
+
+        if isinstance(audio, np.ndarray):
+            if sample_rate is None:
+                raise UsageError("samples without sample_rate", "give sample_rate=, in Hz")
+            if audio.ndim != 1 or not np.issubdtype(audio.dtype, np.floating) or not np.isfinite(audio).all():
+                raise UsageError(
+                    f"samples of shape {audio.shape} and type {audio.dtype}, or not finite", "give finite floats in [-1, 1) of shape (S,), one channel"
+                )
+            samples, name = sound.resample(audio.astype(np.float32), sample_rate, self.sampling_rate), "samples"
+        else:
+            clip = audio if isinstance(audio, Clip) else Clip(str(audio), Path(audio))
+            samples, name = sound.read_clip(clip, self.sampling_rate), str(clip.path)
+        if len(samples) < self._window:
+            raise DataError(
+                f"{name}: {1000 * len(samples) / self.sampling_rate:.0f} ms of audio, shorter than one analysis window "
+                f"({1000 * self._window / self.sampling_rate:.0f} ms)",
+                "leave it out, or record at least a tenth of a second",
+            )
+        return samples
+
+    def _speaker_moments(self, clips: list[Clip]) -> dict[str, np.ndarray]:
+        """Mean and deviation (2, F) by speaker; a clip without a label is a speaker of its own."""
+        import torch
+
+        from speechrnn.features.normalization import Statistics
+
+        found: dict[str, Statistics] = {}
+        for clip in clips:
+            with contextlib.suppress(DataError):
+                samples = torch.from_numpy(self._samples(clip, None)).to(self._device)
+                frames, _ = self._network.frontend(samples[None], torch.tensor([len(samples)], device=self._device))
+                found.setdefault(clip.speaker or clip.id, Statistics()).add(frames[0].cpu().numpy())
+        return {speaker: statistics.moments() for speaker, statistics in found.items()}
+
+    def _run(self, batch: list[np.ndarray], speaker: list[np.ndarray] | None) -> list[np.ndarray]:
+        """Log posteriors (T, K) of each."""
+        import numpy as np
+        import torch
+
+        lengths = torch.tensor([len(samples) for samples in batch], device=self._device)
+        padded = torch.nn.utils.rnn.pad_sequence([torch.from_numpy(samples) for samples in batch], batch_first=True).to(self._device)
+        moments = None if speaker is None else torch.from_numpy(np.stack(speaker)).to(self._device)
+        output = self._network(padded, lengths, moments)
+        rows = output.log_probs.cpu().numpy()
+        return [row[:length] for row, length in zip(rows, output.lengths.tolist(), strict=True)]
+
+    def _wrap(self, log_probs: np.ndarray) -> Posteriors:
+        return Posteriors(log_probs, self.tokenizer.tokens, self._frame_shift, self._offset)
+
+    def _decode(self, name: str, channel: int | None, n_samples: int, log_probs: np.ndarray) -> Transcript:
+        """Greedy tokens, words and text."""
+        from speechrnn.decoding.greedy import greedy, to_tokens, to_words
+        from speechrnn.text.tokenizer import SPACE
+
+        path = greedy(log_probs)
+        tokens = to_tokens(path, self.tokenizer.tokens, self._frame_shift, self._offset)
+        words = to_words(tokens, SPACE) if self.tokenizer.unit == "chars" else ()
+        text = self.tokenizer.decode(path.ids.tolist())
+        spoken = tuple(token for token in tokens if token.text != SPACE)
+        confidence = min((token.confidence for token in spoken), default=1.0)
+        segments = (Segment(text, spoken[0].start, spoken[-1].end, confidence),) if spoken else ()
+        return Transcript(name, text, n_samples / self.sampling_rate, segments, words, tokens, channel=channel, model=self.id)
+
+
+def _batches(order: list[int], sizes: list[int], batch_size: int, most: float) -> Iterator[list[int]]:
+    """Cut indices, the largest first, into batches of at most ``batch_size`` and ``most`` padded samples."""
+    batch: list[int] = []
+    for index in order:
+        if batch and (len(batch) == batch_size or sizes[batch[0]] * (len(batch) + 1) > most):
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+def pick_device(device: str) -> torch.device:
+    """``auto`` to the best device there is.
+
+    Raises:
+        UsageError: unknown, or not there.
+    """
+    import torch
+
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    name = "cuda" if device == "gpu" else device
+    if not there.get(name.partition(":")[0]):
+        raise UsageError(f"device {device!r} is not there", f"there is: auto, {', '.join(name for name, found in there.items() if found)}")
+    return torch.device(name)

@@ -66,4 +66,4 @@ class Utterance:
     @property
     def clip(self) -> Clip:
         """What :func:`speechrnn.audio.read_clip` takes."""
-        return Clip(self.id, self.audio, self.offset, self.num_samples, self.channel)
+        return Clip(self.id, self.audio, self.offset, self.num_samples, self.channel, self.speaker)
