@@ -40,10 +40,12 @@ def _root(
 
 
 def _register() -> None:
-    from speechrnn.cli import data, train
+    from speechrnn.cli import data, evaluate, score, train
 
     data.register(app)
     train.register(app)
+    evaluate.register(app)
+    score.register(app)
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def compare(systems: Sequence[System], resamples: int = RESAMPLES) -> Evaluation:
-    """Score every system by its metrics and every two systems by the metrics they share.
+    """Score every system by its metrics, and every two systems by the metrics they share over the same reference tokens.
 
     Args:
-        systems: one or more, each over the same utterances in the same order, with references normalized alike.
+        systems: one or more, each over the same utterances in the same order.
         resamples: bootstrap draws of the test set.
 
     Raises:
@@ -42,8 +42,13 @@ def compare(systems: Sequence[System], resamples: int = RESAMPLES) -> Evaluation
     pairs = []
     for a, b in combinations(systems, 2):
         for metric in a.metrics:
-            if metric in b.metrics and (metric != "per" or a.unit == b.unit):
+            if metric in b.metrics and _same_references(a, b, metric):
                 first, second = (measures[system.name][metric].counts.percent for system in (a, b))
                 found = difference(first, second, rates[a.name, metric], rates[b.name, metric])
                 pairs.append(Comparison(a.name, b.name, metric, found))
     return Evaluation(tuple(systems), measures, tuple(pairs), bootstrap.drawn)
+
+
+def _same_references(a: System, b: System, metric: str) -> bool:
+    """Whether both are counted on the same tokens: not letters here and phones there."""
+    return all(first.sides(metric)[0] == second.sides(metric)[0] for first, second in zip(a.items, b.items, strict=True))

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from speechrnn.records import Token
 from speechrnn.scoring.bootstrap import Difference
 from speechrnn.scoring.rates import Counts
 from speechrnn.scoring.units import characters, hypothesis_tokens, words
@@ -20,7 +19,9 @@ class Item:
         id: utterance id.
         reference, hypothesis: normalized texts.
         reference_tokens: letters or phones of the reference; empty where words and characters are counted.
-        tokens: what the model put out, with times (s from the start of the utterance) and confidences.
+        tokens: letters or phones of the hypothesis.
+        times: start and end of each token (s from the start of the utterance, half-open), or nothing.
+        confidences: of each token, in [0, 1], or nothing.
         speaker: label or empty.
         duration: seconds; 0 where unknown.
         failure: why there is no hypothesis; empty where there is one. A failed utterance counts as all deleted.
@@ -30,7 +31,9 @@ class Item:
     reference: str
     hypothesis: str
     reference_tokens: tuple[str, ...] = ()
-    tokens: tuple[Token, ...] = ()
+    tokens: tuple[str, ...] = ()
+    times: tuple[tuple[float, float], ...] = ()
+    confidences: tuple[float, ...] = ()
     speaker: str = ""
     duration: float = 0.0
     failure: str = ""
@@ -41,7 +44,7 @@ class Item:
             return words(self.reference), words(self.hypothesis)
         if metric == "cer":
             return characters(self.reference), characters(self.hypothesis)
-        return list(self.reference_tokens), list(hypothesis_tokens([token.text for token in self.tokens]))
+        return list(self.reference_tokens), list(hypothesis_tokens(self.tokens))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,3 +127,8 @@ class Evaluation:
     measures: Mapping[str, Mapping[str, Measure]]
     pairs: tuple[Comparison, ...]
     drawn: str
+
+    def right(self, system: System) -> int:
+        """Utterances without any error by the system's headline rate; failed ones are not among them."""
+        by_utterance = self.measures[system.name][system.metrics[0]].by_utterance
+        return sum(counts.errors == 0 and not item.failure for counts, item in zip(by_utterance, system.items, strict=True))

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from speechrnn.records import Token
 from speechrnn.scoring.compare import compare
 from speechrnn.scoring.rates import Counts
 from speechrnn.scoring.results import Item, System
@@ -28,13 +27,15 @@ def test_each_system_has_its_rates_and_each_two_their_difference() -> None:
 
 
 def test_letters_and_phones_are_not_compared() -> None:
-    letters, phones = (system(unit, ["", "", ""], ("per",), unit) for unit in ("letters", "phones"))
-    assert compare([letters, phones], resamples=10).pairs == ()
+    letters, same, phones = (
+        System(name, "m", unit, ("per",), (Item("u", "on", "on", reference, reference),))
+        for name, unit, reference in (("x", "letters", ("o", "n")), ("y", "letters", ("o", "n")), ("z", "phones", ("AA", "N")))
+    )
+    assert [(pair.a, pair.b) for pair in compare([letters, same, phones], resamples=10).pairs] == [("x", "y")]
 
 
 def test_tokens_are_compared_without_word_boundaries() -> None:
-    tokens = tuple(Token(text, 0.0, 0.1, 0.9) for text in ("kp", "<space>", "a"))
-    item = Item("u", "kp a", "kp a", ("kp", "a"), tokens)
+    item = Item("u", "kp a", "kp a", ("kp", "a"), ("kp", "<space>", "a"))
     found = compare([System("x", "m", "letters", ("per",), (item,))], resamples=10)
     assert found.measures["x"]["per"].counts == Counts(0, 2, 0, 0, 0)
 

@@ -1,0 +1,67 @@
+"""``speechrnn score``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+
+import typer
+
+
+class Unit(StrEnum):
+    """What is counted."""
+
+    WORD = "word"
+    CHAR = "char"
+    TOKEN = "token"
+
+
+class Case(StrEnum):
+    """Upper and lower case."""
+
+    KEEP = "keep"
+    LOWER = "lower"
+    UPPER = "upper"
+
+
+def register(app: typer.Typer) -> None:
+    app.command("score")(score)
+
+
+def score(
+    reference: Path = typer.Argument(..., metavar="REF", help="`id text` lines, a manifest, or a hypotheses.jsonl."),
+    hypotheses: list[Path] = typer.Argument(..., metavar="HYP...", help="`id text` lines or a hypotheses.jsonl."),
+    out: Path | None = typer.Option(None, "-o", "--out", metavar="DIR", help="Also write a report here."),
+    unit: Unit | None = typer.Option(None, help="Default: tokens for hypotheses of letters or phones, words for all others."),
+    tokens: Path | None = typer.Option(None, metavar="FILE", help="tokens.txt by which text is split into tokens; else at spaces."),
+    case: Case = typer.Option(Case.KEEP, help="Applied to both sides before scoring."),
+    remove: str = typer.Option("", metavar="CHARS", help="Characters dropped from both sides, such as .,?"),
+) -> None:
+    """Score hypotheses of any recognizer: Kaldi's line for each, with a 95 % interval; for several, how sure their differences are.
+
+    A reference without hypothesis counts as all deleted, is named, and makes the exit status 1.
+    """
+    from speechrnn.cli import console
+    from speechrnn.jobs import score as job
+    from speechrnn.jobs.naming import listed
+    from speechrnn.reports import summary
+    from speechrnn.reports.files import write_evaluation
+    from speechrnn.text.normalize import TextOptions
+    from speechrnn.text.tokenizer import BLANK, read_tokens
+
+    options = TextOptions(case=case.value, remove=remove)
+    inventory = [token for token in read_tokens(tokens) if token != BLANK] if tokens else []
+    evaluation = job.score(reference, hypotheses, unit=unit.value if unit else None, options=options, tokens=inventory)
+    for line in summary.lines(evaluation):
+        print(line)
+    if out is not None:
+        write_evaluation(out, evaluation, job.provenance(reference, options))
+        console.logger.info("wrote %s", out / "report.html")
+    for system in evaluation.systems:
+        if system.failed:
+            ids = listed([item.id for item in system.failed])
+            console.logger.warning(
+                "%s: no hypothesis for %d utterances, counted as deleted: %s", system.name, len(system.failed), ids
+            )
+    if any(system.failed for system in evaluation.systems):
+        raise typer.Exit(1)

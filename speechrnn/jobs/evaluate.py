@@ -1,0 +1,177 @@
+"""Run recognizers over a manifest and score them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from speechrnn.errors import DataError, UsageError
+from speechrnn.jobs.naming import listed, unique_names
+from speechrnn.jobs.provenance import collect
+from speechrnn.reports.provenance import Provenance
+from speechrnn.scoring.compare import compare
+from speechrnn.scoring.results import Evaluation, Item, System
+from speechrnn.scoring.units import METRICS_OF_UNIT, reference_tokens
+from speechrnn.text.lexicon import missing_words
+from speechrnn.text.normalize import normalize
+
+if TYPE_CHECKING:
+    from speechrnn.audio import Clip
+    from speechrnn.data.manifest import Utterance
+    from speechrnn.data.prepared import Track
+    from speechrnn.recognizer import Recognizer
+    from speechrnn.records import Transcript
+
+NOTHING = "the recognizer gave no transcript"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A recognizer with the name it is shown under and the path it was loaded from."""
+
+    name: str
+    path: Path
+    recognizer: Recognizer
+
+
+def load_systems(models: Sequence[Path], names: Sequence[str] = (), device: str = "auto") -> list[Loaded]:
+    """Open model directories.
+
+    Args:
+        models: model or run directories.
+        names: to show them under, one each; by default the name each model carries, behind its path where two are equal.
+        device: ``auto``, ``cpu``, ``cuda``.
+
+    Raises:
+        UsageError: a model given twice, names that are not one each or not different.
+        DataError: a model directory that is missing or damaged.
+    """
+    from speechrnn.recognizer import load
+
+    if len(set(models)) < len(models):
+        raise UsageError(f"-m {next(path for path in models if models.count(path) > 1)} is given twice", "give each model once")
+    if names and (len(names) != len(models) or len(set(names)) < len(names)):
+        raise UsageError(f"{len(models)} models and the names {', '.join(names)}", "give one --name for each -m, all different")
+    recognizers = [load(path, device=device) for path in models]
+    shown = names or unique_names(
+        [recognizer.info().get("name") or path.name for recognizer, path in zip(recognizers, models, strict=True)], models
+    )
+    return [Loaded(name, path, recognizer) for name, path, recognizer in zip(shown, models, recognizers, strict=True)]
+
+
+def evaluate(utterances: Sequence[Utterance], loaded: Sequence[Loaded], *, track: Track | None = None) -> Evaluation:
+    """Transcribe all utterances with each recognizer and score them.
+
+    Words and characters are counted for models of characters; letters or phones, without word boundaries, for the others.
+    An utterance that cannot be read counts as all deleted and is named in the system's ``failed``.
+
+    Raises:
+        UsageError: the models normalize text by different rules.
+        DataError: a reference word without pronunciation (phones); no utterance could be read at all.
+    """
+    first = loaded[0]
+    rule = first.recognizer.text_options
+    for other in loaded[1:]:
+        if other.recognizer.text_options != rule:
+            raise UsageError(
+                f"{first.name} normalizes text by {asdict(rule)}, {other.name} by {asdict(other.recognizer.text_options)}",
+                "evaluate them in a call each: their references differ",
+            )
+    references = [_references(utterances, system) for system in loaded]
+    return compare([_run(utterances, system, prepared, track) for system, prepared in zip(loaded, references, strict=True)])
+
+
+def _references(utterances: Sequence[Utterance], system: Loaded) -> list[tuple[str, tuple[str, ...]]]:
+    """Normalized text and, where they are what is counted, tokens of each reference."""
+    recognizer = system.recognizer
+    texts = [normalize(utterance.text, recognizer.text_options) for utterance in utterances]
+    unit = recognizer.tokenizer.unit
+    if unit == "chars":
+        return [(text, ()) for text in texts]
+    if unit == "phones":
+        missing = missing_words(recognizer.tokenizer.pronunciations, texts)
+        if missing:
+            raise DataError(
+                f"{len(missing)} words of the references have no pronunciation in {system.path}: {listed(list(missing))}",
+                "add them to the lexicon and train anew, or leave their utterances out",
+            )
+    return [(text, reference_tokens(recognizer.tokenizer, text)) for text in texts]
+
+
+def _run(
+    utterances: Sequence[Utterance], system: Loaded, references: Sequence[tuple[str, tuple[str, ...]]], track: Track | None
+) -> System:
+    """Transcribe, with the time it takes."""
+    failures: dict[str, str] = {}
+
+    def failed(clip: Clip, error: DataError) -> None:
+        failures[clip.id] = error.message
+
+    start = time.perf_counter()
+    transcripts: Iterable[Transcript] = system.recognizer.transcribe_many(
+        [utterance.clip for utterance in utterances], on_error=failed
+    )
+    if track is not None:
+        transcripts = track(transcripts, system.name, len(utterances))
+    found = {transcript.id: transcript for transcript in transcripts}
+    seconds = time.perf_counter() - start
+    if not found:
+        what = next(iter(failures.values()), NOTHING)
+        raise DataError(
+            f"{system.name}: none of the {len(utterances)} utterances could be transcribed; the first: {what}", "correct the data"
+        )
+    items = tuple(
+        _item(utterance, *reference, found.get(utterance.id), failures.get(utterance.id, NOTHING), system)
+        for utterance, reference in zip(utterances, references, strict=True)
+    )
+    unit = system.recognizer.tokenizer.unit
+    return System(system.name, str(system.path), unit, METRICS_OF_UNIT[unit], items, seconds, facts(system.recognizer.info()))
+
+
+def _item(
+    utterance: Utterance, reference: str, tokens: tuple[str, ...], transcript: Transcript | None, failure: str, system: Loaded
+) -> Item:
+    if transcript is None:
+        return Item(utterance.id, reference, "", tokens, speaker=utterance.speaker, duration=utterance.duration, failure=failure)
+    return Item(
+        utterance.id,
+        reference,
+        normalize(transcript.text, system.recognizer.text_options),
+        tokens,
+        tuple(token.text for token in transcript.tokens),
+        tuple((token.start, token.end) for token in transcript.tokens),
+        tuple(token.confidence for token in transcript.tokens),
+        utterance.speaker,
+        utterance.duration,
+    )
+
+
+def facts(info: Mapping[str, Any]) -> dict[str, Any]:
+    """What a report says of a model, from its ``model.json``."""
+    data = info.get("data") or {}
+    known = {
+        "kind": info.get("kind"),
+        "parameters": info.get("weights"),
+        "weights_sha256": (info.get("sha256") or {}).get("weights.safetensors"),
+        "trained_on": data.get("title") or data.get("name"),
+        "licence_of_its_data": data.get("licence"),
+    }
+    return {key: value for key, value in known.items() if value not in (None, "")}
+
+
+def provenance(manifest: Path, loaded: Sequence[Loaded], **made: Any) -> Provenance:
+    """What stands beside the figures; ``made`` adds entries such as device and threads."""
+    from speechrnn.data.prepared import read_corpus
+
+    rule = asdict(loaded[0].recognizer.text_options)
+    return collect(manifest, corpus=read_corpus(manifest.parent), normalization=rule, **made)
+
+
+def threads() -> int:
+    """Threads the recognizers computed with."""
+    import torch
+
+    return torch.get_num_threads()

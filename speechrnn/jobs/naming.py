@@ -1,0 +1,25 @@
+"""Names and ids as they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+_NAMED = 20
+"""Ids that an error or warning lists."""
+
+
+def listed(ids: Sequence[str]) -> str:
+    """Ids with commas, the first 20 of many."""
+    more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
+    return ", ".join(ids[:_NAMED]) + more
+
+
+def unique_names(names: Sequence[str], paths: Sequence[Path]) -> list[str]:
+    """Names as they are, behind their path where two are equal, numbered where that is equal too.
+
+    >>> unique_names(["a", "b", "b"], [Path("x"), Path("y"), Path("z")])
+    ['a', 'y: b', 'z: b']
+    """
+    longer = [name if names.count(name) == 1 else f"{path}: {name}" for name, path in zip(names, paths, strict=True)]
+    return [name if longer.count(name) == 1 else f"{name} ({longer[:index].count(name) + 1})" for index, name in enumerate(longer)]

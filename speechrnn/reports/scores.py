@@ -1,0 +1,68 @@
+"""``scores.json``: the figures of an evaluation and all that makes them checkable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from speechrnn.reports.provenance import Provenance
+from speechrnn.scoring.results import Evaluation, Measure, System
+
+VERSION = 1
+
+
+def scores_record(evaluation: Evaluation, provenance: Provenance) -> dict[str, Any]:
+    """The content of ``scores.json``."""
+    return {
+        "version": VERSION,
+        "manifest": {"path": provenance.references, "sha256": provenance.sha256},
+        "systems": [_system(system, evaluation) for system in evaluation.systems],
+        "pairs": [
+            {
+                "a": pair.a,
+                "b": pair.b,
+                "metric": pair.metric,
+                "difference": _rounded(pair.difference.difference),
+                "low": _rounded(pair.difference.low),
+                "high": _rounded(pair.difference.high),
+                "p": _rounded(pair.difference.p),
+            }
+            for pair in evaluation.pairs
+        ],
+        "utterances": len(evaluation.systems[0].items),
+        "resampled": evaluation.drawn,
+        "normalization": dict(provenance.normalization),
+        "data": {key: provenance.corpus[key] for key in ("name", "title", "licence") if key in provenance.corpus},
+        "made": dict(provenance.made),
+    }
+
+
+def _system(system: System, evaluation: Evaluation) -> dict[str, Any]:
+    return {
+        "name": system.name,
+        "model": system.model,
+        **{metric: _measure(measure) for metric, measure in evaluation.measures[system.name].items()},
+        "seconds": None if system.seconds is None else round(system.seconds, 3),
+        "real_time_factor": None if system.real_time_factor is None else round(system.real_time_factor, 5),
+        "unit": system.unit,
+        "utterances_right": evaluation.right(system),
+        "failed": [item.id for item in system.failed],
+        "facts": dict(system.facts),
+    }
+
+
+def _measure(measure: Measure) -> dict[str, Any]:
+    counts = measure.counts
+    return {
+        "percent": _rounded(counts.percent),
+        "errors": counts.errors,
+        "tokens": counts.tokens,
+        "insertions": counts.insertions,
+        "deletions": counts.deletions,
+        "substitutions": counts.substitutions,
+        "low": _rounded(measure.low),
+        "high": _rounded(measure.high),
+    }
+
+
+def _rounded(value: float) -> float:
+    return round(value, 4)

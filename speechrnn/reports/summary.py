@@ -1,0 +1,52 @@
+"""The figures in plain lines, for a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from speechrnn.scoring.rates import kaldi_line
+from speechrnn.scoring.results import Evaluation
+
+HEADER = ["system", "rate", "%", "95 % interval", "failed", "x real time"]
+
+
+def rows(evaluation: Evaluation) -> list[list[Any]]:
+    """A row for each system and rate, under :data:`HEADER`."""
+    return [
+        [
+            system.name,
+            metric.upper(),
+            f"{measure.counts.percent:.2f}",
+            f"{measure.low:.2f} - {measure.high:.2f}",
+            len(system.failed),
+            "-" if system.real_time_factor is None else f"{system.real_time_factor:.3f}",
+        ]
+        for system in evaluation.systems
+        for metric, measure in evaluation.measures[system.name].items()
+    ]
+
+
+def lines(evaluation: Evaluation) -> list[str]:
+    """Kaldi's line for each system and rate, with interval and name behind it; then a line for each two systems.
+
+    ``%WER 7.28 [ 411 / 5643, 58 ins, 38 del, 315 sub ]  95 % 6.51 - 8.10  hyp.txt``
+    """
+    found = []
+    for system in evaluation.systems:
+        for metric, measure in evaluation.measures[system.name].items():
+            line = kaldi_line(measure.counts, metric.upper())
+            found.append(f"{line}  95 % {measure.low:.2f} - {measure.high:.2f}  {system.name}")
+    for pair in evaluation.pairs:
+        d = pair.difference
+        points = f"{d.difference:+.2f} {pair.metric.upper()}, 95 % {d.low:+.2f} to {d.high:+.2f}, p {probability(d.p)}"
+        found.append(f"{pair.a} minus {pair.b}: {points} (paired bootstrap over {evaluation.drawn})")
+    return found
+
+
+def probability(p: float) -> str:
+    """``0.012``, ``< 0.001``.
+
+    >>> probability(0.0119), probability(0.0002)
+    ('0.012', '< 0.001')
+    """
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"

@@ -1,0 +1,168 @@
+"""Result tables in Markdown, written from ``scores.json`` files and never by hand.
+
+``python -m speechrnn.reports.tables README.md results/*/scores.json`` rewrites what stands between
+``<!-- table:begin -->`` and ``<!-- table:end -->``; without a README (``-``) the table goes to standard output.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from speechrnn.atomic import write_text
+from speechrnn.errors import DataError, SpeechrnnError, UsageError
+from speechrnn.reports.scores import VERSION
+from speechrnn.scoring.units import METRICS
+
+BEGIN, END = "<!-- table:begin -->", "<!-- table:end -->"
+
+
+def read_scores(path: Path) -> dict[str, Any]:
+    """A ``scores.json``.
+
+    Raises:
+        DataError: missing, not JSON, of another kind or a newer version.
+    """
+    remedy = "give a scores.json as speechrnn evaluate writes it"
+    try:
+        scores = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file", remedy) from None
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: not a scores.json: {error}", remedy) from None
+    if not isinstance(scores, dict) or not isinstance(scores.get("version"), int) or not scores.get("systems"):
+        raise DataError(f"{path}: not a scores.json: version or systems missing", remedy)
+    if scores["version"] > VERSION:
+        raise DataError(f"{path}: version {scores['version']} was written by a newer release", "upgrade speechrnn to read it")
+    return scores
+
+
+def markdown(scores: Sequence[Mapping[str, Any]]) -> str:
+    """A table with a row for each system and rate; below it data, date, commit and machine.
+
+    A system that occurs in several files, trained from several seeds, gets one row: the run with the median rate (the better one of
+    the middle two), and the range of all behind it.
+    """
+    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for record in scores:
+        for system in record["systems"]:
+            for metric in METRICS:
+                if metric in system:
+                    groups.setdefault((system["name"], metric), []).append(system)
+    rows = [
+        "| system | rate | % | 95 % interval | errors / of | ins, del, sub | utterances right | x real time |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        *(_row(name, metric, systems) for (name, metric), systems in groups.items()),
+    ]
+    return "\n".join([*rows, "", *_notes(scores)]) + "\n"
+
+
+def _row(name: str, metric: str, systems: Sequence[Mapping[str, Any]]) -> str:
+    percents = [system[metric]["percent"] for system in systems]
+    median = statistics.median_low(percents)
+    system = systems[percents.index(median)]
+    rate = system[metric]
+    spread = f" ({min(percents):.2f} - {max(percents):.2f}, {len(percents)} runs)" if len(percents) > 1 else ""
+    failed = f", {len(system['failed'])} failed" if system.get("failed") else ""
+    speed = system.get("real_time_factor")
+    cells = [
+        _cell(name),
+        metric.upper(),
+        f"**{median:.2f}**{spread}",
+        f"{rate['low']:.2f} - {rate['high']:.2f}",
+        f"{rate['errors']} / {rate['tokens']}",
+        f"{rate['insertions']}, {rate['deletions']}, {rate['substitutions']}",
+        f"{system.get('utterances_right', '-')}{failed}",
+        "-" if speed is None else f"{speed:.3f}",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _notes(scores: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What the figures were made on and with; one line a kind, equal values once."""
+
+    def values(*path: str) -> str:
+        found = []
+        for record in scores:
+            value: Any = record
+            for key in path:
+                value = value.get(key, "") if isinstance(value, Mapping) else ""
+            if value != "":
+                found.append(_cell(str(value)))
+        return ", ".join(dict.fromkeys(found))
+
+    facts = [
+        ("Data", values("data", "title") or values("manifest", "path")),
+        ("utterances", values("utterances")),
+        ("licence", values("data", "licence")),
+        ("manifest SHA-256", ", ".join(dict.fromkeys(record["manifest"]["sha256"][:12] for record in scores))),
+        ("intervals over", values("resampled")),
+    ]
+    made = [
+        ("Made", values("made", "date")),
+        ("speechrnn", values("made", "speechrnn")),
+        ("commit", values("made", "commit")),
+        ("machine", values("made", "machine")),
+        ("threads", values("made", "threads")),
+    ]
+    return [
+        "; ".join(f"{name} {value}" for name, value in part if value) + "." for part in (facts, made) if any(v for _, v in part)
+    ]
+
+
+def _cell(text: str) -> str:
+    """Text that cannot break a table row or start markup."""
+    for character in "\\|*_`<>[]":
+        text = text.replace(character, f"\\{character}")
+    return " ".join(text.split())
+
+
+def rewrite(document: str, table: str) -> str:
+    """The document with the table between its two markers.
+
+    Raises:
+        DataError: not exactly one marker of each kind, in this order.
+    """
+    if document.count(BEGIN) != 1 or document.count(END) != 1 or document.index(BEGIN) > document.index(END):
+        raise DataError(
+            f"there must be one {BEGIN} and, after it, one {END}", "write both on lines of their own where the table belongs"
+        )
+    before, after = document.split(BEGIN)[0], document.split(END)[1]
+    return f"{before}{BEGIN}\n{table}{END}{after}"
+
+
+def rewrite_file(path: Path, scores: Sequence[Path]) -> None:
+    """Write the table of these ``scores.json`` into a Markdown file."""
+    table = markdown([read_scores(file) for file in scores])
+    try:
+        write_text(path, rewrite(path.read_text(encoding="utf-8"), table))
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file", f"make it, with the lines {BEGIN} and {END}") from None
+    except DataError as error:
+        raise DataError(f"{path}: {error.message}", error.remedy) from None
+
+
+def main(arguments: Sequence[str]) -> int:
+    """``python -m speechrnn.reports.tables README.md|- SCORES...``; returns the exit status."""
+    try:
+        if len(arguments) < 2:
+            raise UsageError(
+                "a Markdown file (or -) and one or more scores.json are needed", "python -m speechrnn.reports.tables - SCORES"
+            )
+        target, *files = arguments
+        if target == "-":
+            sys.stdout.write(markdown([read_scores(Path(file)) for file in files]))
+        else:
+            rewrite_file(Path(target), [Path(file) for file in files])
+    except SpeechrnnError as error:
+        print(f"error: {error.message}\n       {error.remedy}", file=sys.stderr)
+        return error.exit_status
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
