@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from speechrnn.errors import UsageError
 from speechrnn.features._torchaudio import kaldi
-from speechrnn.features.framing import FrameGrid, default_mel_bins, mask_frames, to_samples
+from speechrnn.features.framing import FrameGrid, mask_frames, power_spectrum, to_samples
 
 PCM_SCALE = 32768.0
 """Kaldi reads 16-bit integers; samples in [-1, 1) are scaled to that range so the log floor lies under real silence."""
@@ -21,8 +21,8 @@ class FbankOptions:
     """``kind: fbank``."""
 
     kind: str = "fbank"
-    mel_bins: int | None = None
-    """Mel bands; null: 80, or 40 below 16 kHz."""
+    mel_bins: int = 80
+    """Mel bands."""
     window_ms: float = 25.0
     """Window length in ms."""
     hop_ms: float = 10.0
@@ -38,9 +38,9 @@ class FbankOptions:
         check_common(self.mel_bins, self.window_ms, self.hop_ms)
 
 
-def check_common(mel_bins: int | None, window_ms: float, hop_ms: float) -> None:
+def check_common(mel_bins: int, window_ms: float, hop_ms: float) -> None:
     """Range checks shared by the front-ends."""
-    if mel_bins is not None and not 1 <= mel_bins <= 1024:
+    if not 1 <= mel_bins <= 1024:
         raise UsageError(f"features.frontend.mel_bins is {mel_bins}", "1 to 1024; 80 is usual")
     if not 0 < hop_ms <= window_ms <= 1000:
         raise UsageError(f"features.frontend has hop_ms {hop_ms} and window_ms {window_ms}", "0 < hop_ms <= window_ms <= 1000")
@@ -63,18 +63,18 @@ class KaldiSpectrum(nn.Module):
             raise UsageError(f"features.frontend spans {low_hz} to {top} Hz at {sampling_rate} Hz", "keep 0 <= low_hz < high_hz <= half the sampling rate")
         banks, _ = kaldi.get_mel_banks(mel_bins, self.fft_size, sampling_rate, low_hz, high_hz, 100.0, -500.0, 1.0)
         if (banks.sum(1) == 0).any():
-            raise UsageError(f"features.frontend.mel_bins = {mel_bins} leaves bands without any FFT bin at {sampling_rate} Hz", "use fewer: 40 at 8 kHz")
+            raise UsageError(f"features.frontend.mel_bins = {mel_bins} leaves bands without any FFT bin at {sampling_rate} Hz", "use fewer")
         window = torch.hann_window(self.grid.size, periodic=False).pow(0.85)
         self.register_buffer("window", window, persistent=False)
         self.register_buffer("banks", nn.functional.pad(banks, (0, 1)).T.contiguous(), persistent=False)
 
-    def forward(self, samples: Tensor) -> Tensor:
-        """(B, S) in [-1, 1) to (B, T, mel_bins)."""
+    def forward(self, samples: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+        """(B, S) in [-1, 1) to (B, T, mel_bins) of ``dtype``."""
         frames = self.grid.frames(samples * PCM_SCALE)
         frames = frames - frames.mean(-1, keepdim=True)
         frames = frames - self.preemphasis * torch.cat([frames[..., :1], frames[..., :-1]], -1)
-        power = torch.fft.rfft(frames * self.window, n=self.fft_size).abs().square()
-        return (power @ self.banks).clamp_min(LOG_FLOOR).log()
+        power = power_spectrum(frames * self.window, self.fft_size)
+        return (power.to(dtype) @ self.banks.to(dtype)).clamp_min(LOG_FLOOR).log()
 
 
 class Fbank(nn.Module):
@@ -88,7 +88,7 @@ class Fbank(nn.Module):
     def __init__(self, options: FbankOptions, sampling_rate: int) -> None:
         super().__init__()
         o = options
-        self.size = o.mel_bins or default_mel_bins(sampling_rate)
+        self.size = o.mel_bins
         self.spectrum = KaldiSpectrum(self.size, o.window_ms, o.hop_ms, o.low_hz, o.high_hz, o.preemphasis, sampling_rate)
         self.grid = self.spectrum.grid
 

@@ -32,6 +32,14 @@ class FrameGrid:
         return samples.unfold(-1, self.size, self.hop)
 
 
+def power_spectrum(frames: Tensor, fft_size: int) -> Tensor:
+    """Windowed frames (B, T, size) to (B, T, fft_size // 2 + 1)."""
+    if not frames.shape[1]:
+        # MKL refuses an empty transform.
+        return frames.new_zeros(*frames.shape[:2], fft_size // 2 + 1)
+    return torch.fft.rfft(frames, n=fft_size).abs().square()
+
+
 def to_samples(milliseconds: float, sampling_rate: int, what: str) -> int:
     """Milliseconds as whole samples."""
     samples = int(sampling_rate * milliseconds / 1000)
@@ -45,8 +53,3 @@ def mask_frames(frames: Tensor, lengths: Tensor) -> Tensor:
     keep = torch.arange(frames.shape[1], device=frames.device)[None, :] < lengths[:, None]
     # where, not a product: 0 * inf would be nan.
     return torch.where(keep[..., None], frames, frames.new_zeros(()))
-
-
-def default_mel_bins(sampling_rate: int) -> int:
-    """80 from 16 kHz on; below, as many as have at least one FFT bin each (40 at 8 kHz)."""
-    return 80 if sampling_rate >= 16000 else 40

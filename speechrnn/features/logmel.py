@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from speechrnn.errors import UsageError
 from speechrnn.features._torchaudio import functional
 from speechrnn.features.fbank import check_common
-from speechrnn.features.framing import FrameGrid, default_mel_bins, mask_frames, to_samples
+from speechrnn.features.framing import FrameGrid, mask_frames, power_spectrum, to_samples
 
 FLOOR = 1e-10
 
@@ -20,8 +20,8 @@ class LogmelOptions:
     """``kind: logmel``."""
 
     kind: str = "logmel"
-    mel_bins: int | None = None
-    """Mel bands (Slaney scale, area-normalized); null: 80, or 40 below 16 kHz."""
+    mel_bins: int = 80
+    """Mel bands (Slaney scale, area-normalized)."""
     window_ms: float = 25.0
     """Hann window length in ms, centered in the FFT."""
     hop_ms: float = 10.0
@@ -41,7 +41,7 @@ class Logmel(nn.Module):
     def __init__(self, options: LogmelOptions, sampling_rate: int) -> None:
         super().__init__()
         o = options
-        self.size = o.mel_bins or default_mel_bins(sampling_rate)
+        self.size = o.mel_bins
         window_size = to_samples(o.window_ms, sampling_rate, "window_ms")
         self.fft_size = 1 << (window_size - 1).bit_length()
         self.grid = FrameGrid(self.fft_size, to_samples(o.hop_ms, sampling_rate, "hop_ms"))
@@ -57,6 +57,5 @@ class Logmel(nn.Module):
     def forward(self, samples: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Samples (B, S), lengths (B,) in samples -> frames (B, T, F) float32, zero beyond each length; lengths (B,) int64."""
         counts = self.grid.count(lengths)
-        spectrum = torch.fft.rfft(self.grid.frames(samples) * self.window)
-        power = spectrum.real.square() + spectrum.imag.square()
+        power = power_spectrum(self.grid.frames(samples) * self.window, self.fft_size)
         return mask_frames((power @ self.banks).clamp_min(FLOOR).log(), counts), counts
