@@ -161,7 +161,7 @@ def _with_file(path: Path, use: Callable[[Any, Path], Any]) -> Any:
             with soundfile.SoundFile(path, samplerate=RAW_RATE, channels=1, subtype="PCM_16", endian=raw_byte_order(path)) as file:
                 return use(file, path)
         if path.suffix.lower() == ".raw":
-            with path.open("rb") as stream, soundfile.SoundFile(stream) as file:
+            with path.open("rb") as stream, soundfile.SoundFile(stream.fileno(), closefd=False) as file:
                 return use(file, path)
         with soundfile.SoundFile(path) as file:
             return use(file, path)

@@ -38,7 +38,11 @@ def reason(path: Path, error: Any) -> str:
 
 
 def check_promise(stream: BinaryIO, head: bytes, size: int, path: Path) -> None:
-    """Raise where a header promises more bytes than the file has; the decoder would silently read fewer samples."""
+    """Raise where a file is shorter than its header promises; the decoder would silently read fewer samples."""
+    if head[:4] == b"OggS" and not _ogg_ends(stream, size):
+        raise DataError(
+            f"{path}: cut short: its last Ogg page is not marked as the end", "fetch or copy the file again, or leave it out"
+        )
     promised = 0
     if head[:4] in (b"RIFF", b"RIFX") and head[8:] == b"WAVE":
         promised = _wav_end(stream, "<" if head[:4] == b"RIFF" else ">", size)
@@ -77,6 +81,18 @@ def _nist_end(stream: BinaryIO) -> int:
         return int(lines[1]) + samples * channels * width
     except (KeyError, ValueError, IndexError):
         return 0
+
+
+def _ogg_ends(stream: BinaryIO, size: int) -> bool:
+    """Whether the last page is whole and carries the mark of the end of a stream."""
+    stream.seek(max(0, size - 70_000))
+    tail = stream.read()
+    page = tail.rfind(b"OggS")
+    if page < 0 or page + 27 > len(tail):
+        return False
+    lengths = tail[page + 27 : page + 27 + tail[page + 26]]
+    whole = len(lengths) == tail[page + 26] and page + 27 + len(lengths) + sum(lengths) <= len(tail)
+    return whole and bool(tail[page + 5] & 0x04)
 
 
 def raw_byte_order(path: Path) -> str:
