@@ -1,0 +1,119 @@
+"""The whole network: batch invariance, streaming, lengths, and the contract every head fulfils."""
+
+import pytest
+import torch
+
+from speechrnn.errors import Unsupported, UsageError
+from speechrnn.features.frontend import FeatureOptions, stream_frames
+from speechrnn.features.logmel import LogmelOptions
+from speechrnn.features.mfcc import MfccOptions
+from speechrnn.features.normalization import NormalizationOptions
+from speechrnn.models.acoustic import AcousticModel, ModelOptions
+from speechrnn.models.ctc import CtcHead
+from speechrnn.models.encoder import Encoder, EncoderOptions
+from speechrnn.models.head import FramePosteriors
+from speechrnn.models.subsampling import Subsampling
+
+VOCABULARY = ("<blank>", "<space>", "a", "b", "c")
+SAMPLES = torch.tensor([16000, 9000, 4321, 600])
+
+
+def network(**changes) -> AcousticModel:
+    torch.manual_seed(0)
+    features = FeatureOptions(**{key: changes.pop(key) for key in ("frontend", "normalization") if key in changes})
+    return AcousticModel(ModelOptions(features=features, model=EncoderOptions(layers=2, hidden=12, **changes)), VOCABULARY).eval()
+
+
+def sounds() -> torch.Tensor:
+    samples = 0.1 * torch.randn(4, 16000, generator=torch.Generator().manual_seed(2))
+    for row, length in enumerate(SAMPLES.tolist()):
+        samples[row, length:] = 0.7
+    return samples
+
+
+VARIANTS = [
+    {},
+    {"cell": "gru", "bidirectional": False},
+    {"subsampling": "conv", "factor": 3, "conv_size": 16},
+    {"subsampling": "conv", "factor": 4, "conv_size": 16, "bidirectional": False, "layer_norm": True},
+    {"layer_norm": True, "factor": 1},
+    {"frontend": MfccOptions(), "normalization": NormalizationOptions("utterance")},
+    {"frontend": LogmelOptions(), "normalization": NormalizationOptions("speaker")},
+]
+
+
+@pytest.mark.parametrize("changes", VARIANTS, ids=str)
+def test_an_utterances_posteriors_are_the_same_in_any_batch(changes):
+    model = network(**changes)
+    together = model(sounds(), SAMPLES)
+    for row, length in enumerate(SAMPLES.tolist()):
+        alone = model(sounds()[row : row + 1, :length], SAMPLES[row : row + 1])
+        assert together.lengths[row] == alone.lengths[0]
+        torch.testing.assert_close(together.log_probs[row, : alone.lengths[0]], alone.log_probs[0], atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("changes", VARIANTS, ids=str)
+def test_encoded_lengths_are_told_before_running(changes):
+    model = network(**changes)
+    assert model.encoded_lengths(SAMPLES).tolist() == model(sounds(), SAMPLES).lengths.tolist()
+    assert model(sounds(), SAMPLES).log_probs.shape[1] == int(model.encoded_lengths(SAMPLES).max())
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize(("subsampling", "factor"), [("stack", 1), ("stack", 3), ("conv", 2), ("conv", 3)])
+def test_chunks_through_the_whole_path_equal_the_whole(cell, subsampling, factor):
+    model = network(cell=cell, bidirectional=False, subsampling=subsampling, factor=factor, conv_size=16, layer_norm=True)
+    samples = sounds()[:1]
+    whole = model(samples, SAMPLES[:1]).log_probs
+    parts, front, state = [], None, None
+    cuts = [1, 700, 701, 1500, 9000, 9001, 15000]
+    with torch.inference_mode():
+        for number, chunk in enumerate(torch.tensor_split(samples, cuts, dim=1)):
+            frames, front = stream_frames(model.frontend, chunk, front)
+            normalized = model.normalizer(frames, torch.tensor([frames.shape[1]]))
+            encoded, state = model.encoder.stream(normalized, state, last=number == len(cuts))
+            parts.append(model.head.log_probs(encoded))
+    torch.testing.assert_close(torch.cat(parts, 1), whole, atol=1e-5, rtol=0)
+
+
+def test_a_bidirectional_encoder_does_not_stream():
+    with pytest.raises(Unsupported, match="whole utterance"):
+        Encoder(EncoderOptions(layers=1, hidden=4), 8).stream(torch.zeros(1, 4, 8))
+
+
+def test_stacking_keeps_every_frame_in_order():
+    frames = torch.arange(14.0).reshape(1, 7, 2)
+    stacked, lengths = Subsampling("stack", 3, 2, 0)(frames, torch.tensor([7]))
+    assert lengths.tolist() == [3]
+    assert stacked.flatten()[:14].tolist() == list(range(14))
+    assert not stacked.flatten()[14:].any()
+
+
+@pytest.mark.parametrize("changes", [{"cell": "lstn"}, {"layers": 0}, {"dropout": 1.0}, {"factor": 0}, {"subsampling": "pool"}])
+def test_impossible_encoders_are_refused(changes):
+    with pytest.raises(UsageError):
+        EncoderOptions(**changes)
+
+
+def check_head(head, size: int) -> None:
+    """What the trainer and the decoders rely on, for any head over encoded frames."""
+    torch.manual_seed(0)
+    encoded = torch.randn(3, 9, size, requires_grad=True)
+    lengths, target_lengths = torch.tensor([9, 5, 7]), torch.tensor([2, 1, 3])
+    targets = torch.tensor([[1, 2, 0], [1, 0, 0], [2, 1, 2]])
+    losses = head.loss(encoded, lengths, targets, target_lengths)
+    assert losses.shape == (3,)
+    assert losses.dtype == torch.float32
+    assert head.normalizer(lengths, target_lengths).shape == (3,)
+    losses.sum().backward()
+    for row, length in enumerate(lengths.tolist()):
+        assert not encoded.grad[row, length:].any()
+        alone = head.loss(encoded[row : row + 1, :length], lengths[row : row + 1], targets[row : row + 1], target_lengths[row : row + 1])
+        torch.testing.assert_close(alone[0], losses[row], atol=1e-5, rtol=1e-5)
+    output = head.outputs(encoded, lengths)
+    assert isinstance(output, FramePosteriors)
+    assert output.log_probs.shape == (3, 9, len(head.vocabulary))
+
+
+def test_the_ctc_head_fulfils_the_contract():
+    check_head(CtcHead(("<blank>", "a", "b"), 6), 6)

@@ -1,0 +1,43 @@
+"""A corpus and a small experiment for tests that train."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from tones import write_corpus  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory) -> Path:
+    return write_corpus(tmp_path_factory.mktemp("tones"), {"train": 24, "dev": 6, "test": 6})
+
+
+@pytest.fixture
+def settings(corpus, tmp_path):
+    """Plain values of a training of seconds; ``settings(key=value)`` with dots written as double underscores."""
+    torch.set_num_threads(1)
+
+    def make(**changes: Any) -> dict[str, Any]:
+        values: dict[str, Any] = {
+            "experiment": "tones",
+            "run": {"dir": str(tmp_path / "run")},
+            "data": {"dir": str(corpus), "batch_size": 4},
+            "features": {"frontend": {"kind": "fbank", "mel_bins": 20}},
+            "model": {"layers": 1, "hidden": 16, "dropout": 0.1},
+            "trainer": {"max_epochs": 3, "accelerator": "cpu", "precision": "32", "threads": 1},
+        }
+        for name, value in changes.items():
+            *groups, key = name.split("__")
+            below = values
+            for group in groups:
+                below = below.setdefault(group, {})
+            below[key] = value
+        return values
+
+    return make
