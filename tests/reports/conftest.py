@@ -1,0 +1,46 @@
+"""Evaluations to report on: a plain one, and one whose texts try to break out."""
+
+from __future__ import annotations
+
+import pytest
+
+from speechrnn.reports.provenance import Provenance
+from speechrnn.scoring.compare import compare
+from speechrnn.scoring.results import Evaluation, Item, System
+
+HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=alert(1)>"
+
+
+@pytest.fixture
+def provenance() -> Provenance:
+    return Provenance(
+        "data/own/cuts_test.jsonl.gz",
+        "ab" * 32,
+        {"title": "Own corpus", "name": "own", "licence": "CC0", "consent": "asked"},
+        {"unicode": "NFC", "case": "keep", "remove": ""},
+        {"date": "2026-01-31", "speechrnn": "0.1.0", "commit": "0123456789", "machine": "Processor, 2 cores", "threads": 2},
+    )
+
+
+def system(name: str, hypotheses: dict[str, str], failed: str = "") -> System:
+    references = {"u1": "the cat sat", "u2": "on the mat", "u3": "wá o"}
+    items = tuple(
+        Item(key, reference, hypotheses.get(key, reference), speaker="s1", duration=1.5)
+        if key != failed
+        else Item(key, reference, "", speaker="s1", duration=1.5, failure="a.wav: cut short")
+        for key, reference in references.items()
+    )
+    return System(name, f"runs/{name}/model", "chars", ("wer", "cer"), items, 0.9, {"parameters": 1234, "kind": "rnn"})
+
+
+@pytest.fixture
+def evaluation() -> Evaluation:
+    first = system("rnn", {"u1": "the cat sat", "u2": "on a mat mat"})
+    second = system("hmm", {"u1": "the hat", "u2": "on a mat"}, failed="u3")
+    return compare([first, second], resamples=200)
+
+
+@pytest.fixture
+def hostile() -> Evaluation:
+    items = (Item(HOSTILE, HOSTILE, "x " + HOSTILE, speaker=HOSTILE, duration=1.0), Item("u2", "a", "", failure=HOSTILE))
+    return compare([System(HOSTILE, HOSTILE, "chars", ("wer", "cer"), items, facts={"kind": HOSTILE})], resamples=20)

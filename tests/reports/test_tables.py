@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import copy
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from speechrnn.errors import DataError
+from speechrnn.reports.provenance import Provenance
+from speechrnn.reports.scores import scores_record
+from speechrnn.reports.tables import BEGIN, END, main, markdown, read_scores, rewrite
+from speechrnn.scoring.results import Evaluation
+
+
+@pytest.fixture
+def scores(evaluation: Evaluation, provenance: Provenance) -> dict[str, Any]:
+    return scores_record(evaluation, provenance)
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip().strip("|").split("|")]
+
+
+def test_a_row_for_each_system_and_rate_and_where_it_comes_from(scores: dict[str, Any]) -> None:
+    text = markdown([scores])
+    table = [cells(line) for line in text.splitlines() if line.startswith("|")]
+    assert {len(row) for row in table} == {8}
+    assert table[2][:3] == ["rnn", "WER", "**25.00**"]
+    assert table[2][4:] == ["2 / 8", "1, 0, 1", "2", "0.200"]
+    assert table[4][6] == "0, 1 failed"
+    for fact in ["2026-01-31", "0123456789", "Processor, 2 cores", "CC0", "Own corpus", "abababababab", "threads 2"]:
+        assert fact in text
+
+
+def test_several_seeds_become_one_row_with_median_and_range(scores: dict[str, Any]) -> None:
+    runs = []
+    for percent in (8.0, 7.5, 9.0, 7.0):
+        run = copy.deepcopy(scores)
+        run["systems"] = run["systems"][:1]
+        run["systems"][0]["wer"] |= {"percent": percent, "errors": int(10 * percent)}
+        runs.append(run)
+    row = cells(markdown(runs[:3]).splitlines()[2])
+    assert row[2] == "**8.00** (7.50 - 9.00, 3 runs)"
+    assert row[4].startswith("80 /"), "counts are those of the median run"
+    assert cells(markdown(runs).splitlines()[2])[2] == "**7.50** (7.00 - 9.00, 4 runs)", "of two in the middle the better run"
+
+
+def test_names_cannot_break_the_table(scores: dict[str, Any]) -> None:
+    scores["systems"][0]["name"] = "a|b\n<script>"
+    assert "| a\\|b \\<script\\> | WER |" in markdown([scores])
+
+
+def test_only_what_stands_between_the_markers_is_rewritten() -> None:
+    document = f"# Title\n\n{BEGIN}\nold\n{END}\n\nafter\n"
+    once = rewrite(document, "| new |\n")
+    assert once == f"# Title\n\n{BEGIN}\n| new |\n{END}\n\nafter\n"
+    assert rewrite(once, "| new |\n") == once
+
+
+@pytest.mark.parametrize("document", ["", BEGIN, f"{END}{BEGIN}", f"{BEGIN}{END}{BEGIN}{END}"])
+def test_markers_that_are_missing_or_doubled_are_refused(document: str) -> None:
+    with pytest.raises(DataError, match="one <!-- table:begin -->"):
+        rewrite(document, "")
+
+
+def test_the_module_as_a_program(scores: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    readme, file = tmp_path / "README.md", tmp_path / "scores.json"
+    readme.write_text(f"# Été\n{BEGIN}\n{END}\n", encoding="utf-8")
+    file.write_text(json.dumps(scores))
+    subprocess.run([sys.executable, "-m", "speechrnn.reports.tables", readme, file], check=True)
+    assert readme.read_text(encoding="utf-8") == f"# Été\n{BEGIN}\n{markdown([scores])}{END}\n"
+    assert main(["-", str(file)]) == 0
+    assert capsys.readouterr().out == markdown([scores])
+    assert main([str(readme)]) == 2
+    assert main([str(tmp_path / "none.md"), str(file)]) == 1
+    assert main([str(readme), str(tmp_path / "none.json")]) == 1
+    assert "none.json: no such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": 1}', '{"version": 99, "systems": [1]}'])
+def test_other_files_are_refused(content: str, tmp_path: Path) -> None:
+    (tmp_path / "scores.json").write_text(content)
+    with pytest.raises(DataError, match=r"scores\.json: (not a scores\.json|version 99 was written by a newer release)"):
+        read_scores(tmp_path / "scores.json")

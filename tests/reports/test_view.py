@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import pytest
+
+from speechrnn.reports import view
+from speechrnn.reports.confusions import confusions
+from speechrnn.reports.summary import HEADER, lines, rows
+from speechrnn.scoring.compare import compare
+from speechrnn.scoring.results import Evaluation, Item, System
+
+
+def test_confusions_are_counted_by_kind_most_frequent_first() -> None:
+    items = [Item("u1", "a b c", "x b"), Item("u2", "a b", "x b b"), Item("u3", "a", "y"), Item("u4", "b c", "b")]
+    found = confusions(items, "wer")
+    assert found.substitutions == ((("a", "x"), 2), (("a", "y"), 1))
+    assert found.deletions == (("c", 2),)
+    assert found.insertions == (("b", 1),)
+    assert found.examples == {("a", "x"): "u1", ("c", None): "u1", (None, "b"): "u2", ("a", "y"): "u3"}
+
+
+def test_intervals_are_drawn_on_a_common_scale_from_zero(evaluation: Evaluation) -> None:
+    drawn = [row.whisker for row in view.rate_rows(evaluation) if row.metric == "wer"]
+    assert max(whisker.high for whisker in drawn) == 100
+    assert all(0 <= whisker.low <= whisker.middle <= whisker.high for whisker in drawn)
+    rates = [row.measure.counts.percent for row in view.rate_rows(evaluation) if row.metric == "wer"]
+    assert drawn[0].middle / drawn[1].middle == pytest.approx(rates[0] / rates[1])
+
+
+def test_differences_are_drawn_around_zero_and_read_in_words(evaluation: Evaluation) -> None:
+    for row in view.pair_rows(evaluation):
+        assert (row.whisker.low < 50) == (row.low < 0)
+        assert (row.whisker.middle < 50) == (row.difference < 0)
+        assert row.verdict == ("no clear difference: the interval holds 0" if row.low <= 0 <= row.high else "rnn is better")
+
+
+def test_a_better_second_system_is_named() -> None:
+    items = tuple(Item(f"u{n}", "a b", "a") for n in range(20))
+    right = tuple(Item(f"u{n}", "a b", "a b") for n in range(20))
+    found = compare([System("x", "m", "chars", ("wer",), items), System("y", "m", "chars", ("wer",), right)], resamples=50)
+    assert view.pair_rows(found)[0].verdict == "y is better"
+
+
+def test_worst_utterances_come_first_and_right_ones_not_at_all(evaluation: Evaluation) -> None:
+    blocks = view.worst(evaluation)
+    assert [block.id for block in blocks] == ["u1", "u2", "u3"]
+    assert [line.counts.errors for line in blocks[0].lines] == [0, 2]
+    assert [block.id for block in view.worst(evaluation, limit=1)] == ["u1"]
+    right = compare(
+        [System("x", "m", "chars", ("wer",), (Item("u", "a", "a"), Item("v", "", "", failure="cut short")))], resamples=10
+    )
+    assert [block.id for block in view.worst(right)] == ["v"], "a failure is shown even where nothing was to be said"
+
+
+def test_failed_utterances_do_not_fill_the_list_of_deletions(evaluation: Evaluation) -> None:
+    hmm = next(group for group in view.frequent(evaluation) if group.system == "hmm" and group.metric == "wer")
+    assert hmm.found.deletions == (("sat", 1),)
+
+
+def test_right_utterances_are_counted(evaluation: Evaluation) -> None:
+    assert [evaluation.right(system) for system in evaluation.systems] == [2, 0]
+
+
+def test_summary_for_a_terminal(evaluation: Evaluation) -> None:
+    assert [row[:3] for row in rows(evaluation)] == [
+        ["rnn", "WER", "25.00"],
+        ["rnn", "CER", "20.00"],
+        ["hmm", "WER", "62.50"],
+        ["hmm", "CER", "48.00"],
+    ]
+    assert all(len(row) == len(HEADER) for row in rows(evaluation))
+    printed = lines(evaluation)
+    assert printed[0].startswith("%WER 25.00 [ 2 / 8, 1 ins, 0 del, 1 sub ]  95 % ")
+    assert printed[0].endswith("  rnn")
+    assert printed[4].startswith("rnn minus hmm: -37.50 WER, 95 % ")
