@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 
 from speechrnn.rundir import MetricsFile, RunDir
 
@@ -51,9 +52,12 @@ class Recorder(pl.Callback):
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
         """A row for the step."""
-        self._losses.append(pl_module.step_loss)
+        loss = pl_module.step_loss
+        if trainer.world_size > 1:
+            loss = float(trainer.strategy.reduce(torch.tensor(loss, dtype=torch.float64, device=pl_module.device), reduce_op="mean"))
+        self._losses.append(loss)
         rate = trainer.optimizers[0].param_groups[0]["lr"]
-        self._row(trainer, loss=pl_module.step_loss, gradient_norm=pl_module.gradient_norm, learning_rate=rate)
+        self._row(trainer, loss=loss, gradient_norm=pl_module.gradient_norm, learning_rate=rate)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """A row for the validation, and the line of the epoch with some decoded samples."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import os
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,6 +15,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import EarlyStopping
 from pytorch_lightning.plugins.environments import LightningEnvironment
+from pytorch_lightning.utilities import rank_zero_only
 
 from speechrnn.config import build, merge, read_yaml, to_plain, to_yaml
 from speechrnn.data.randomness import generator
@@ -31,6 +33,8 @@ from speechrnn.training.module import RecognizerModule
 from speechrnn.training.options import Experiment, TrainerOptions
 
 logger = logging.getLogger("speechrnn")
+RUN_DIR_VARIABLE = "SPEECHRNN_RUN_DIR"
+"""Tells the further processes of a run on several devices where the first keeps it."""
 RESUMABLE = {"trainer.max_epochs", "trainer.accelerator", "trainer.devices", "trainer.num_nodes"}
 """Keys that may change with --resume."""
 
@@ -52,7 +56,7 @@ def train(values: Mapping[str, Any], *, track: Tracker = _untracked, progress: b
     """
     experiment = build(Experiment, values)
     started = time.time()
-    run = RunDir.create(experiment.run.dir, experiment.experiment)
+    run = _run_dir(experiment)
     experiment = dataclasses.replace(experiment, run=dataclasses.replace(experiment.run, dir=run.path))
     return _train(experiment, run, started, track, progress, resume=False)
 
@@ -81,6 +85,18 @@ def resume(path: Path, overrides: Mapping[str, Any], *, track: Tracker = _untrac
     return _train(experiment, run, time.time(), track, progress, resume=found)
 
 
+def _run_dir(experiment: Experiment) -> RunDir:
+    """A new run directory; the processes beside the first find the one it made."""
+    if rank_zero_only.rank == 0:
+        run = RunDir.create(experiment.run.dir, experiment.experiment)
+        os.environ[RUN_DIR_VARIABLE] = str(run.path)
+        return run
+    path = os.environ.get(RUN_DIR_VARIABLE) or experiment.run.dir
+    if not path:
+        raise UsageError("run.dir is not set, and this is not the first process", "give run.dir=DIR when a launcher starts the processes")
+    return RunDir(Path(path))
+
+
 def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in tree.items():
@@ -89,6 +105,10 @@ def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _train(experiment: Experiment, run: RunDir, started: float, track: Tracker, progress: bool, *, resume: bool) -> RunDir:
+    if rank_zero_only.rank:
+        logger.setLevel(logging.ERROR)
+        _fit(experiment, run, started, track, False, resume=resume)
+        return run
     handler = logging.FileHandler(run.path / LOG, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger.addHandler(handler)
@@ -118,9 +138,10 @@ def _fit(experiment: Experiment, run: RunDir, started: float, track: Tracker, pr
     module = RecognizerModule(model, tokenizer, o, data.steps(o.max_epochs))
     module.train_items, module.dev_items = data.train_items, list(data.dev_set.items)
     facts = {"data": data_facts(experiment.data.dir), "parents": parents}
-    if not resume:
-        run.write_config(to_yaml(experiment))
-    run.write_run({"versions": versions(), "machine": machine(), "seed": experiment.seed, "threads": torch.get_num_threads(), **facts})
+    if rank_zero_only.rank == 0:
+        if not resume:
+            run.write_config(to_yaml(experiment))
+        run.write_run({"versions": versions(), "machine": machine(), "seed": experiment.seed, "threads": torch.get_num_threads(), **facts})
 
     def keep(weights: Weights, metrics: Mapping[str, float]) -> None:
         measures = {name: round(metrics[name], 4) for name in ("dev_error", "dev_wer", "dev_loss") if name in metrics}
@@ -149,6 +170,8 @@ def _fit(experiment: Experiment, run: RunDir, started: float, track: Tracker, pr
         raise _out_of_memory(module, data) from error
     if o.average == "best" and trainer.is_global_zero:
         _keep_best_average(trainer, module, data, checkpoints, keep)
+    if not trainer.is_global_zero:
+        return
     run.write_run({"seconds": round(time.time() - started, 1), "epochs": trainer.current_epoch, "steps": trainer.global_step})
     best = checkpoints.best[0] if checkpoints.best else None
     logger.info("done: %s%s", run.model, f", dev error {best[0]:.2f} %" if best else "")
