@@ -40,10 +40,11 @@ def _root(
 
 
 def _register() -> None:
-    from speechrnn.cli import data, evaluate, score, train
+    from speechrnn.cli import data, evaluate, score, train, transcribe
 
     data.register(app)
     train.register(app)
+    transcribe.register(app)
     evaluate.register(app)
     score.register(app)
 
@@ -81,7 +82,9 @@ def run(argv: list[str]) -> int:
         with tempfile.NamedTemporaryFile("w", prefix="speechrnn-", suffix=".log", delete=False, encoding="utf-8") as log:
             log.write(f"speechrnn {__version__}\nargv: {argv}\n")
             traceback.print_exc(file=log)
-        console.error(f"a fault of speechrnn's own: {type(error).__name__}: {error}", f"its traceback is in {log.name}; please report it")
+        console.error(
+            f"a fault of speechrnn's own: {type(error).__name__}: {error}", f"its traceback is in {log.name}; please report it"
+        )
         return 70
 
 

@@ -1,0 +1,131 @@
+"""Transcribe files and folders: what goes in, in which order, and where each result belongs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from speechrnn.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from speechrnn.data.prepared import Track
+    from speechrnn.recognizer import Recognizer
+    from speechrnn.records import Transcript
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A recording and where its transcript belongs.
+
+    Attributes:
+        path: the recording, as given or found.
+        output: path of the result, without ending, from the output folder: the name of a file given by itself, the path
+            inside a folder that was given.
+    """
+
+    path: Path
+    output: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A recording with its transcript, or with the error that left it without one."""
+
+    source: Source
+    transcript: Transcript | None
+    error: DataError | None
+
+
+def collect(paths: Sequence[Path]) -> list[Source]:
+    """Recordings among files and folders, in the order given, each once; folders are walked in the order of names.
+
+    In a folder everything counts that has the ending of a sound file; hidden files and folders are passed over.
+    A file given by itself is taken whatever its name.
+
+    Raises:
+        DataError: no such path, or a folder without recordings.
+    """
+    sources: dict[Path, Source] = {}
+    for path in paths:
+        if path.is_dir():
+            found = _walk(path)
+            if not found:
+                raise DataError(
+                    f"{path}: no recordings in this folder", "give a folder with sound files, such as .wav, .flac, .mp3"
+                )
+        elif path.exists():
+            found = [Source(path, Path(path.stem))]
+        else:
+            raise DataError(f"{path}: no such file or folder", "check the path")
+        for source in found:
+            sources.setdefault(source.path.absolute(), source)
+    return list(sources.values())
+
+
+def _walk(folder: Path) -> list[Source]:
+    from speechrnn.data.prepared import SUFFIXES
+
+    sources = []
+    for root, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            path = Path(root, name)
+            if path.suffix.lower() in SUFFIXES and not name.startswith("."):
+                sources.append(Source(path, path.relative_to(folder).with_suffix("")))
+    return sources
+
+
+def check_outputs(sources: Sequence[Source]) -> None:
+    """Make sure that no transcript would overwrite another's.
+
+    Raises:
+        UsageError: two recordings with the same output name, both named.
+    """
+    taken: dict[str, Path] = {}
+    for source in sources:
+        # Where the file system takes A and a for the same, so do we.
+        key = os.path.normcase(source.output)
+        if key in taken:
+            raise UsageError(
+                f"{taken[key]} and {source.path} would both be written to {source.output}.*",
+                "transcribe them in calls of their own, with different output folders",
+            )
+        taken[key] = source.path
+
+
+def transcribe(
+    recognizer: Recognizer, sources: Sequence[Source], *, batch_size: int | None = None, track: Track | None = None
+) -> Iterator[Result]:
+    """Transcribe recordings one after the other, in the order given; one that cannot be read does not stop the others.
+
+    Args:
+        recognizer: any that fulfils the protocol.
+        sources: from :func:`collect`.
+        batch_size: recordings at a time, where the recognizer lets one choose.
+        track: shows progress.
+    """
+    from speechrnn.audio import Clip
+
+    errors: dict[str, DataError] = {}
+
+    def failed(clip: Clip, error: DataError) -> None:
+        errors[clip.id] = error
+
+    clips = [Clip(str(source.path), source.path) for source in sources]
+    options: dict[str, Any] = {} if batch_size is None else {"batch_size": batch_size}
+    transcripts: Iterator[Transcript] = recognizer.transcribe_many(clips, on_error=failed, **options)
+    if track is not None:
+        transcripts = track(transcripts, "transcribe", len(sources))
+    waiting = iter(zip(sources, clips, strict=True))
+    for transcript in transcripts:
+        # A recording that failed is known by the time the one after it is done.
+        for source, clip in waiting:
+            if clip.id == transcript.id:
+                yield Result(source, transcript, None)
+                break
+            yield Result(source, None, errors[clip.id])
+    for source, clip in waiting:
+        yield Result(source, None, errors[clip.id])
