@@ -275,7 +275,7 @@ def _start_from(path: Path, model: AcousticModel) -> list[str]:
             taken[name] = theirs
         else:
             left.append(name)
-    if not taken:
+    if not any(name.startswith("encoder.") for name in taken):
         raise DataError(f"{path}: none of its weights fits this model", "choose the model.* and features.* options it was trained with")
     model.load_state_dict({**mine, **taken})
     logger.info("init=%s: %d of %d weights taken%s", path, len(taken), len(mine), f"; begun anew: {', '.join(left)}" if left else "")
