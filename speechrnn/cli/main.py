@@ -40,8 +40,9 @@ def _root(
 
 
 def _register() -> None:
-    from speechrnn.cli import data, evaluate, score, train, transcribe
+    from speechrnn.cli import data, doctor, evaluate, score, train, transcribe
 
+    doctor.register(app)
     data.register(app)
     train.register(app)
     transcribe.register(app)
