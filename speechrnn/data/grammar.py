@@ -25,7 +25,7 @@ ENGLISH: Grammar = {
         "add {number} {things} to my list",
         "{name} needs {number} {things} {day}",
         "is the {device} {switch} in my {room}",
-        "play the radio in my {room}",
+        "play the radio in my {room} at {hour}",
     ),
     "switch": ("on", "off"),
     "room": ("kitchen", "bedroom", "garden", "office", "garage"),

@@ -53,6 +53,16 @@ def test_lexicon_has_every_word_and_the_phones_of_the_alignments(small):
             assert tuple(phones.split()) in lexicon[word]
 
 
+@pytest.mark.parametrize("language", ["en-us", "de", "fr", "es"])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_every_word_of_dev_and_test_is_trained_on(language, seed):
+    words = {
+        split: {word for text in texts for word in text.split()}
+        for split, texts in synthetic._texts(600, language, None, seed).items()
+    }
+    assert words["dev"] | words["test"] <= words["train"]
+
+
 def test_levels_are_those_of_speech(small):
     for utterance in read_splits(small)["train"][:10]:
         level = 20 * np.log10(np.sqrt(np.square(audio.read_clip(utterance.clip)).mean()))

@@ -131,7 +131,8 @@ def _texts(count: int, language: str, file: Path | None, seed: int) -> dict[str,
 
     held_out = max(1, count // 10)
     if file is None:
-        texts = sentences(grammar_of(language), count + 2 * held_out, np.random.default_rng(seed))
+        # In hash order, so that the few sentences of a short rule, which are drawn early, do not all go to dev.
+        texts = hash_order(sentences(grammar_of(language), count + 2 * held_out, np.random.default_rng(seed)))
     else:
         texts = hash_order(normalize(line) for _, line in numbered_lines(file))
         if len(texts) < 3:
