@@ -7,6 +7,7 @@ group is chosen. Nothing beyond :func:`compose` knows OmegaConf; everything else
 from __future__ import annotations
 
 import dataclasses
+import os
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -250,7 +251,7 @@ def _convert(value: Any, hint: Any) -> Any:
     if hint is Path:
         if not isinstance(value, str | Path):
             raise ValueError
-        return Path(str(value)).expanduser()
+        return Path(os.path.expanduser(str(value)))  # noqa: PTH111 - unlike Path.expanduser, leaves an unknown ~name alone
     if isinstance(value, _Literal):
         value = _scalar(value)
     if origin is tuple:
