@@ -27,3 +27,19 @@ $(VENV)/.ready: pyproject.toml constraints.txt Makefile
 lock:
 	env -u UV_FIND_LINKS $(BIN)/uv pip compile --universal --quiet --no-header --no-annotate \
 	  --python-version 3.11 --all-extras --group dev --group bench --group docs pyproject.toml -o constraints.txt
+
+check: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: setup
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: setup
+	$(BIN)/python -m pytest
+
+docs: setup
+	$(BIN)/uv pip install --quiet --python $(BIN)/python $(TORCH_FLAG) -c constraints.txt --group docs
+	$(BIN)/mkdocs build --strict --quiet
