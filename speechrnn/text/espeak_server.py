@@ -6,6 +6,7 @@ import base64
 import ctypes
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -112,6 +113,8 @@ def serve(questions: IO[bytes], answers: IO[bytes], *, fork: bool) -> None:
     if "--once" in sys.argv:
         answers.write(json.dumps(_Library().answer(json.loads(questions.readline()))).encode("ascii") + b"\n")
         return
+    # Ctrl-C is the parent's to handle; it closes our input, and the loop ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     library = _Library() if fork and hasattr(os, "fork") else None
     while question := questions.readline():
         answers.write(_fresh(question) if library is None else _forked(library, question))
