@@ -7,7 +7,6 @@ only recordings that are files pass, everything else is refused by its name, and
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,13 @@ from typing import Any, NoReturn
 
 from speechrnn.data.utterance import AlignedItem, Utterance
 from speechrnn.errors import DataError
+
+_LARGEST = 2**53
+"""No count of samples is larger; beyond it floats skip whole numbers."""
+_LONGEST_S = 1e7
+"""No recording is longer (s)."""
+_DEEPEST = 20
+"""Levels of nesting in custom fields."""
 
 
 def parse_cut(line: bytes, folder: Path, where: str) -> Utterance:
@@ -56,18 +62,20 @@ class _Fields:
             return default
         if not isinstance(value, str):
             self.fail(f"{name} is {'missing' if value is None else f'{value!r}, not a text'}")
+        if any("\ud800" <= character <= "\udfff" for character in value):
+            self.fail(f"{name} is {value!r}, which is not Unicode text")
         return value
 
     def whole(self, name: str) -> int:
         value = self.values.get(name)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            self.fail(f"{name} is {value!r}, not a whole number above 0")
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _LARGEST:
+            self.fail(f"{name} is {_short(value)}, not a whole number above 0")
         return value
 
     def seconds(self, name: str, default: float | None = None) -> float:
         value = self.values.get(name, default)
-        if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value) or value < 0:
-            self.fail(f"{name} is {value!r}, not a time in seconds")
+        if not _is_time(value):
+            self.fail(f"{name} is {_short(value)}, not a time in seconds")
         return float(value)
 
     def inner(self, name: str) -> Mapping[str, Any]:
@@ -167,27 +175,48 @@ def _supervision(cut: _Fields) -> _Fields:
 def _alignment(spoken: _Fields) -> dict[str, tuple[AlignedItem, ...]]:
     levels: dict[str, tuple[AlignedItem, ...]] = {}
     for level, items in spoken.inner("alignment").items():
-        try:
-            levels[level] = tuple(
-                AlignedItem(str(symbol), start + 0.0, duration + 0.0, score) for symbol, start, duration, score in items
-            )
-        except (TypeError, ValueError):
+        if not isinstance(items, list) or not all(isinstance(item, list) and len(item) == 4 for item in items):
             spoken.fail(f"its {level} alignment is not a list of [symbol, start, duration, score]")
-        if any(item.start < 0 or item.duration < 0 for item in levels[level]):
-            spoken.fail(f"its {level} alignment holds a negative time")
+        for symbol, start, duration, score in items:
+            if (
+                not isinstance(symbol, str)
+                or not _is_time(start)
+                or not _is_time(duration)
+                or not (score is None or _is_number(score))
+            ):
+                spoken.fail(f"its {level} alignment holds {_short([symbol, start, duration, score])}")
+        levels[level] = tuple(AlignedItem(symbol, float(a), float(b), score) for symbol, a, b, score in items)
     return levels
 
 
-def _check_plain(custom: Any, cut: _Fields) -> None:
+def _check_plain(custom: Any, cut: _Fields, depth: int = 0) -> None:
     """Custom fields are plain values: arrays, features and recordings that Lhotse would load are refused."""
+    if depth > _DEEPEST:
+        cut.fail("a custom field is nested too deeply", "store plain values")
     if isinstance(custom, dict):
         if {"storage_type", "storage_path", "sources", "array"} & custom.keys():
             cut.fail(
                 "a custom field holds a stored array, features or a recording, which are not read",
                 "drop it, or store a plain value",
             )
-        for value in custom.values():
-            _check_plain(value, cut)
-    elif isinstance(custom, list):
+        custom = list(custom.values())
+    if isinstance(custom, list):
         for value in custom:
-            _check_plain(value, cut)
+            _check_plain(value, cut, depth + 1)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and -_LARGEST <= value <= _LARGEST
+
+
+def _is_time(value: Any) -> bool:
+    return _is_number(value) and 0 <= value <= _LONGEST_S
+
+
+def _short(value: Any) -> str:
+    """The value as written, at most a line of it."""
+    try:
+        text = repr(value)
+    except ValueError:  # a number of thousands of digits
+        return "a huge number"
+    return text if len(text) <= 80 else f"{text[:80]}…"

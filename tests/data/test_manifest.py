@@ -219,6 +219,10 @@ REFUSED = {
     "no length": ({"duration": 0.00001}, "shorter than one sample"),
     "too long": ({"duration": 1.5}, "it ends at sample 24000, its recording at 16000"),
     "channel": ({"channel": 3}, "its channel is 3"),
+    "endless": ({"duration": 1e308}, "duration is 1e+308"),
+    "huge number": ({"start": 10**4_000}, "start is"),
+    "half a character": ({"id": "\ud800"}, "not Unicode text"),
+    "deep custom": ({"custom": {"a": json.loads("[" * 100 + "]" * 100)}}, "nested too deeply"),
     "custom": ({"custom": 5}, "custom is not an object"),
 }
 
@@ -240,6 +244,7 @@ def test_refused_by_name_with_file_and_line(tmp_path, name):
         ("sampling_rate", 0, "sampling_rate is 0"),
         ("sampling_rate", 16_000.5, "sampling_rate is 16000.5"),
         ("num_samples", -5, "num_samples is -5"),
+        ("sampling_rate", 10**400, "sampling_rate is 1000"),
         ("sources", [], "exactly one source"),
         ("sources", [{"type": "file", "source": "a"}] * 2, "exactly one source"),
         ("sources", [{"type": "file", "source": ""}], "its path is ''"),
@@ -256,7 +261,19 @@ def test_recordings_that_make_no_sense(tmp_path, field, value, message):
     assert "line 1" in error.value.message
 
 
-@pytest.mark.parametrize("items", [[["a", 0.0, 1.0]], [["a", "x", 1.0, None]], [5], 5, [["a", -1.0, 1.0, None]]])
+@pytest.mark.parametrize(
+    "items",
+    [
+        [["a", 0.0, 1.0]],
+        [["a", "x", 1.0, None]],
+        [5],
+        5,
+        [["a", -1.0, 1.0, None]],
+        [["a", 0, 10**400, None]],
+        [[1, 0, 1, None]],
+        [["a", 0, 1, "x"]],
+    ],
+)
 def test_alignments_that_make_no_sense(tmp_path, items):
     wrong = cut()
     wrong["supervisions"][0]["alignment"] = {"phone": items}
