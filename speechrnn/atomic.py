@@ -30,7 +30,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     except OSError as error:
         raise DataError(
-            f"{path}: could not be written: {error.strerror or error}", "free some space or choose another folder; nothing was replaced"
+            f"{path}: could not be written: {error.strerror or error}",
+            "free some space or choose another folder; nothing was replaced",
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
@@ -60,7 +61,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         raise DataError(
-            f"{path}: could not be written: {error.strerror or error}", "free some space or choose another folder; nothing was replaced"
+            f"{path}: could not be written: {error.strerror or error}",
+            "free some space or choose another folder; nothing was replaced",
         ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

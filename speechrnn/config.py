@@ -90,7 +90,12 @@ def _hydra(choices: Sequence[str]) -> dict[str, Any]:
 
 def _hydra_defaults(own: Mapping[str, Any], choices: Sequence[str]) -> dict[str, Any]:
     """The groups an experiment file outside ``conf/`` names in its ``defaults``; the command line wins over them."""
-    picked = [f"{k.removeprefix('override ').removeprefix('/')}={v}" for item in own.get("defaults") or [] if isinstance(item, dict) for k, v in item.items()]
+    picked = [
+        f"{k.removeprefix('override ').removeprefix('/')}={v}"
+        for item in own.get("defaults") or []
+        if isinstance(item, dict)
+        for k, v in item.items()
+    ]
     for choice in picked:
         _check_choice(*choice.split("=", 1))
     return _hydra([c for c in picked if c.split("=")[0] not in {x.split("=")[0] for x in choices}] + list(choices))
@@ -179,7 +184,10 @@ def build(cls: type[T], values: Mapping[str, Any], where: str = "") -> T:
     if faults:
         place = f"{where}: " if where else ""
         count = "a fault" if len(faults) == 1 else f"{len(faults)} faults"
-        raise UsageError(f"{place}{count} in the configuration:\n  " + "\n  ".join(faults), "correct them; speechrnn train --print-config shows every key with its value")
+        raise UsageError(
+            f"{place}{count} in the configuration:\n  " + "\n  ".join(faults),
+            "correct them; speechrnn train --print-config shows every key with its value",
+        )
     return typing.cast("T", result)
 
 

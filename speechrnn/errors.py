@@ -1,11 +1,11 @@
 """Every error a user can cause, in one small tree.
 
-    SpeechrnnError          message + remedy + exit status
-    ├── DataError        1  a file, a recording, a transcript or a model directory is wrong
-    ├── UsageError       2  the call is wrong: an unknown option, key or value
-    │   └── Unsupported  2  the call is right for another kind of model
-    ├── MissingExtra     1  an optional package is not installed
-    └── Interrupted    130  stopped by the user; what was done is saved
+SpeechrnnError          message + remedy + exit status
+├── DataError        1  a file, a recording, a transcript or a model directory is wrong
+├── UsageError       2  the call is wrong: an unknown option, key or value
+│   └── Unsupported  2  the call is right for another kind of model
+├── MissingExtra     1  an optional package is not installed
+└── Interrupted    130  stopped by the user; what was done is saved
 """
 
 from __future__ import annotations

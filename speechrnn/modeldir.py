@@ -43,7 +43,9 @@ class ModelFiles:
         return f"{self.info.get('name', self.path.name)}@{self.info['sha256'][WEIGHTS][:8]}"
 
 
-def write_model(path: Path, kind: str, weights: Mapping[str, np.ndarray], texts: Mapping[str, str], info: Mapping[str, Any]) -> None:
+def write_model(
+    path: Path, kind: str, weights: Mapping[str, np.ndarray], texts: Mapping[str, str], info: Mapping[str, Any]
+) -> None:
     """Write a model directory.
 
     Args:
@@ -56,7 +58,7 @@ def write_model(path: Path, kind: str, weights: Mapping[str, np.ndarray], texts:
     from safetensors.numpy import save_file
 
     with atomic_folder(path) as folder:
-        save_file({name: array for name, array in sorted(weights.items())}, folder / WEIGHTS)
+        save_file(dict(sorted(weights.items())), folder / WEIGHTS)
         for name, text in texts.items():
             (folder / name).write_text(text, encoding="utf-8", newline="\n")
         sums = {file.name: sha256(file) for file in sorted(folder.iterdir()) if file.name not in OUTSIDE}
@@ -75,7 +77,9 @@ def read_info(path: Path) -> dict[str, Any]:
         raise DataError(f"{path}: no such model directory", "give a model directory, or a run directory that holds model/")
     file = path / INFO
     if not file.is_file():
-        raise DataError(f"{path}: no model in it ({INFO} is missing)", "give a model directory, or a run directory that holds model/")
+        raise DataError(
+            f"{path}: no model in it ({INFO} is missing)", "give a model directory, or a run directory that holds model/"
+        )
     try:
         if file.stat().st_size > MAX_JSON_BYTES:
             raise ValueError("too large")
@@ -126,7 +130,9 @@ def read_weights(file: Path) -> dict[str, np.ndarray]:
     try:
         return dict(load_file(file))
     except (SafetensorError, ValueError, OSError) as error:
-        raise DataError(f"{file}: no safetensors file ({error})", "fetch or train the model again; other formats are never opened") from None
+        raise DataError(
+            f"{file}: no safetensors file ({error})", "fetch or train the model again; other formats are never opened"
+        ) from None
 
 
 def sha256(file: Path) -> str:

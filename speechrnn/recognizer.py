@@ -185,7 +185,8 @@ class RnnRecognizer:
                 raise UsageError("samples without sample_rate", "give sample_rate=, in Hz")
             if audio.ndim != 1 or not np.issubdtype(audio.dtype, np.floating) or not np.isfinite(audio).all():
                 raise UsageError(
-                    f"samples of shape {audio.shape} and type {audio.dtype}, or not finite", "give finite floats in [-1, 1) of shape (S,), one channel"
+                    f"samples of shape {audio.shape} and type {audio.dtype}, or not finite",
+                    "give finite floats in [-1, 1) of shape (S,), one channel",
                 )
             samples, name = sound.resample(audio.astype(np.float32), sample_rate, self.sampling_rate), "samples"
         else:
@@ -219,7 +220,9 @@ class RnnRecognizer:
         import torch
 
         lengths = torch.tensor([len(samples) for samples in batch], device=self._device)
-        padded = torch.nn.utils.rnn.pad_sequence([torch.from_numpy(samples) for samples in batch], batch_first=True).to(self._device)
+        padded = torch.nn.utils.rnn.pad_sequence([torch.from_numpy(samples) for samples in batch], batch_first=True).to(
+            self._device
+        )
         moments = None if speaker is None else torch.from_numpy(np.stack(speaker)).to(self._device)
         output = self._network(padded, lengths, moments)
         rows = output.log_probs.cpu().numpy()
@@ -268,5 +271,7 @@ def pick_device(device: str) -> torch.device:
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     name = "cuda" if device == "gpu" else device
     if not there.get(name.partition(":")[0]):
-        raise UsageError(f"device {device!r} is not there", f"there is: auto, {', '.join(name for name, found in there.items() if found)}")
+        raise UsageError(
+            f"device {device!r} is not there", f"there is: auto, {', '.join(name for name, found in there.items() if found)}"
+        )
     return torch.device(name)

@@ -87,7 +87,9 @@ def test_a_renamed_pickle_is_never_opened(model):
     assert not marker.exists()
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"version": "1"}', '{"version": 1, "kind": "rnn", "sha256": []}', "[" * 100_000])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"version": "1"}', '{"version": 1, "kind": "rnn", "sha256": []}', "[" * 100_000]
+)
 def test_a_damaged_description_is_named(model, content):
     (model / "model.json").write_text(content)
     with pytest.raises(DataError, match=r"model\.json: damaged"):

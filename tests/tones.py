@@ -38,7 +38,9 @@ def write_corpus(folder: Path, sizes: dict[str, int], seed: int = 0) -> Path:
             path = folder / "audio" / f"{split}{number:03d}.wav"
             soundfile.write(path, samples, RATE)
             utterances.append(
-                Utterance(path.stem, path, RATE, 0, len(samples), None, text, speaker=f"s{number % 3}", recording_samples=len(samples))
+                Utterance(
+                    path.stem, path, RATE, 0, len(samples), None, text, speaker=f"s{number % 3}", recording_samples=len(samples)
+                )
             )
         write_manifest(folder / f"cuts_{split}.jsonl.gz", utterances)
     return folder

@@ -27,8 +27,12 @@ def register(app: typer.Typer) -> None:
 
 
 def train(
-    settings: list[str] = typer.Argument(None, metavar="[experiment=NAME] [KEY=VALUE]...", help="Choices of groups and single values."),
-    resume: Path = typer.Option(None, "--resume", metavar="RUN", help="Go on with an interrupted run from its last checkpoint."),
+    settings: list[str] | None = typer.Argument(
+        None, metavar="[experiment=NAME] [KEY=VALUE]...", help="Choices of groups and single values."
+    ),
+    resume: Path | None = typer.Option(
+        None, "--resume", metavar="RUN", help="Go on with an interrupted run from its last checkpoint."
+    ),
     print_config: bool = typer.Option(False, "--print-config", help="Print the complete configuration as YAML and stop."),
 ) -> None:
     """Train a recognizer.

@@ -41,7 +41,9 @@ def plan_epoch(durations: np.ndarray, seed: int, epoch: int, limits: Limits) -> 
     rank = np.empty(len(durations))
     rank[shuffled[np.argsort(durations[shuffled], kind="stable")]] = np.arange(len(durations))
     rank += JITTER * limits.batch_size * rng.standard_normal(len(durations))
-    batches, batch, longest = [], [], 0.0
+    batches: list[np.ndarray] = []
+    batch: list[int] = []
+    longest = 0.0
     for index in np.argsort(rank, kind="stable"):
         longest = max(longest, float(durations[index]))
         if batch and (len(batch) == limits.batch_size or longest * (len(batch) + 1) > limits.batch_s):

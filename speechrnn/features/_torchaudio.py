@@ -15,11 +15,13 @@ try:
 except OSError:
     EXTENSION_LOADED = False
     sys.modules["torchaudio._extension.utils"]._load_lib = lambda lib: False  # type: ignore[attr-defined]
-    for name in [n for n in sys.modules if n == "torchaudio" or (n.startswith("torchaudio.") and n != "torchaudio._extension.utils")]:
+    for name in [
+        n for n in sys.modules if n == "torchaudio" or (n.startswith("torchaudio.") and n != "torchaudio._extension.utils")
+    ]:
         del sys.modules[name]
     import torchaudio
 
-import torchaudio.compliance.kaldi as kaldi
-import torchaudio.functional as functional
+import torchaudio.compliance.kaldi as kaldi  # noqa: E402
+import torchaudio.functional as functional  # noqa: E402
 
 __all__ = ["EXTENSION_LOADED", "functional", "kaldi", "torchaudio"]

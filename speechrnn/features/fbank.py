@@ -52,7 +52,12 @@ class KaldiSpectrum(nn.Module):
     Source: the ``feature-window`` and ``mel-computations`` of Kaldi, through torchaudio's filter shapes.
     """
 
-    def __init__(self, mel_bins: int, window_ms: float, hop_ms: float, low_hz: float, high_hz: float, preemphasis: float, sampling_rate: int) -> None:
+    window: Tensor
+    banks: Tensor
+
+    def __init__(
+        self, mel_bins: int, window_ms: float, hop_ms: float, low_hz: float, high_hz: float, preemphasis: float, sampling_rate: int
+    ) -> None:
         super().__init__()
         self.grid = FrameGrid(to_samples(window_ms, sampling_rate, "window_ms"), to_samples(hop_ms, sampling_rate, "hop_ms"))
         self.preemphasis = preemphasis
@@ -60,10 +65,15 @@ class KaldiSpectrum(nn.Module):
         nyquist = sampling_rate / 2
         top = high_hz if high_hz > 0 else nyquist + high_hz
         if not 0 <= low_hz < top <= nyquist:
-            raise UsageError(f"features.frontend spans {low_hz} to {top} Hz at {sampling_rate} Hz", "keep 0 <= low_hz < high_hz <= half the sampling rate")
+            raise UsageError(
+                f"features.frontend spans {low_hz} to {top} Hz at {sampling_rate} Hz",
+                "keep 0 <= low_hz < high_hz <= half the sampling rate",
+            )
         banks, _ = kaldi.get_mel_banks(mel_bins, self.fft_size, sampling_rate, low_hz, high_hz, 100.0, -500.0, 1.0)
         if (banks.sum(1) == 0).any():
-            raise UsageError(f"features.frontend.mel_bins = {mel_bins} leaves bands without any FFT bin at {sampling_rate} Hz", "use fewer")
+            raise UsageError(
+                f"features.frontend.mel_bins = {mel_bins} leaves bands without any FFT bin at {sampling_rate} Hz", "use fewer"
+            )
         window = torch.hann_window(self.grid.size, periodic=False).pow(0.85)
         self.register_buffer("window", window, persistent=False)
         self.register_buffer("banks", nn.functional.pad(banks, (0, 1)).T.contiguous(), persistent=False)

@@ -23,7 +23,9 @@ class FrameGrid:
 
     def count(self, lengths: Tensor) -> Tensor:
         """Number of frames (int64, any shape) of recordings of ``lengths`` samples."""
-        return torch.where(lengths < self.size, 0, 1 + torch.div(lengths - self.size, self.hop, rounding_mode="floor")).to(torch.int64)
+        return torch.where(lengths < self.size, 0, 1 + torch.div(lengths - self.size, self.hop, rounding_mode="floor")).to(
+            torch.int64
+        )
 
     def frames(self, samples: Tensor) -> Tensor:
         """Samples (B, S) to overlapping frames (B, T, size), a view."""
@@ -37,14 +39,17 @@ def power_spectrum(frames: Tensor, fft_size: int) -> Tensor:
     if not frames.shape[1]:
         # MKL refuses an empty transform.
         return frames.new_zeros(*frames.shape[:2], fft_size // 2 + 1)
-    return torch.fft.rfft(frames, n=fft_size).abs().square()
+    power: Tensor = torch.fft.rfft(frames, n=fft_size).abs().square()
+    return power
 
 
 def to_samples(milliseconds: float, sampling_rate: int, what: str) -> int:
     """Milliseconds as whole samples."""
     samples = int(sampling_rate * milliseconds / 1000)
     if samples < 1:
-        raise UsageError(f"features.frontend.{what} = {milliseconds} ms is shorter than one sample at {sampling_rate} Hz", "use a longer one")
+        raise UsageError(
+            f"features.frontend.{what} = {milliseconds} ms is shorter than one sample at {sampling_rate} Hz", "use a longer one"
+        )
     return samples
 
 

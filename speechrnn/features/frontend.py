@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TypeAlias
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from speechrnn.features.fbank import Fbank, FbankOptions
-from speechrnn.features.framing import FrameGrid
 from speechrnn.features.logmel import Logmel, LogmelOptions
 from speechrnn.features.mfcc import Mfcc, MfccOptions
 from speechrnn.features.normalization import NormalizationOptions
@@ -28,17 +27,12 @@ class FeatureOptions:
     """Masking while training."""
 
 
-class FrontEnd(Protocol):
-    """What every front-end has: a module over (samples, lengths), its number of features and its frame grid."""
-
-    size: int
-    grid: FrameGrid
-
-    def __call__(self, samples: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]: ...
+FrontEnd: TypeAlias = Fbank | Logmel | Mfcc
+"""A module over (samples (B, S), lengths (B,)) with ``size``, its number of features, and ``grid``, its frames."""
 
 
-def build_frontend(options: FbankOptions | LogmelOptions | MfccOptions, sampling_rate: int) -> nn.Module:
-    """The front-end an options object describes (:class:`FrontEnd`)."""
+def build_frontend(options: FbankOptions | LogmelOptions | MfccOptions, sampling_rate: int) -> FrontEnd:
+    """The front-end an options object describes."""
     if isinstance(options, FbankOptions):
         return Fbank(options, sampling_rate)
     if isinstance(options, LogmelOptions):

@@ -38,6 +38,9 @@ class LogmelOptions:
 class Logmel(nn.Module):
     """Equals ``log(max(librosa.feature.melspectrogram(…, center=False), 1e-10))`` of each utterance."""
 
+    window: Tensor
+    banks: Tensor
+
     def __init__(self, options: LogmelOptions, sampling_rate: int) -> None:
         super().__init__()
         o = options
@@ -47,10 +50,15 @@ class Logmel(nn.Module):
         self.grid = FrameGrid(self.fft_size, to_samples(o.hop_ms, sampling_rate, "hop_ms"))
         top = o.high_hz or sampling_rate / 2
         if not 0 <= o.low_hz < top <= sampling_rate / 2:
-            raise UsageError(f"features.frontend spans {o.low_hz} to {top} Hz at {sampling_rate} Hz", "keep 0 <= low_hz < high_hz <= half the sampling rate")
+            raise UsageError(
+                f"features.frontend spans {o.low_hz} to {top} Hz at {sampling_rate} Hz",
+                "keep 0 <= low_hz < high_hz <= half the sampling rate",
+            )
         left = (self.fft_size - window_size) // 2
         window = nn.functional.pad(torch.hann_window(window_size), (left, self.fft_size - window_size - left))
-        banks = functional.melscale_fbanks(self.fft_size // 2 + 1, o.low_hz, top, self.size, sampling_rate, norm="slaney", mel_scale="slaney")
+        banks = functional.melscale_fbanks(
+            self.fft_size // 2 + 1, o.low_hz, top, self.size, sampling_rate, norm="slaney", mel_scale="slaney"
+        )
         self.register_buffer("window", window, persistent=False)
         self.register_buffer("banks", banks, persistent=False)
 

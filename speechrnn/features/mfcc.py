@@ -48,6 +48,8 @@ class Mfcc(nn.Module):
     The orthonormal cosine transform of Davis and Mermelstein (1980) over Kaldi's log-mel energies, liftered.
     """
 
+    cosine: Tensor
+
     def __init__(self, options: MfccOptions, sampling_rate: int) -> None:
         super().__init__()
         o = options

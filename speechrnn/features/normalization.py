@@ -22,7 +22,8 @@ class NormalizationOptions:
     """How frames are brought to zero mean and unit variance."""
 
     mode: str = "global"
-    """global: statistics of the training data. speaker: of a speaker's recordings (a file without a label is a speaker). utterance. none."""
+    """global: statistics of the training data; speaker: of a speaker's recordings (a file without a label is one);
+    utterance; none."""
     variance: bool = True
     """Divide by the standard deviation too."""
 
@@ -75,7 +76,10 @@ class Normalizer(nn.Module):
         self.register_buffer("moments", torch.stack([torch.zeros(size), torch.ones(size)]))
 
     def forward(self, frames: Tensor, lengths: Tensor, speaker: Tensor | None = None) -> Tensor:
-        """Frames (B, T, F), lengths (B,), for mode speaker each utterance's speaker moments (B, 2, F) -> (B, T, F), zero beyond lengths."""
+        """Frames (B, T, F), lengths (B,) -> normalized (B, T, F), zero beyond lengths.
+
+        ``speaker`` holds each utterance's speaker's moments (B, 2, F), for mode speaker; without them an utterance's own serve.
+        """
         mode = self.options.mode
         if mode == "none":
             return mask_frames(frames, lengths)

@@ -38,7 +38,9 @@ class SpecAugmentOptions:
             raise UsageError(f"features.specaugment.time_share is {self.time_share}", "a share lies in [0, 1]")
 
 
-def plan_masks(options: SpecAugmentOptions, n_frames: int, n_features: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def plan_masks(
+    options: SpecAugmentOptions, n_frames: int, n_features: int, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """Half-open intervals [start, end) of one utterance: time (m, 2) in frames, frequency (n, 2) in features; int64."""
     count = min(10, round(options.time_masks * max(1.0, n_frames / 300))) if options.time_masks else 0
     longest = min(options.time_width, int(options.time_share * n_frames))

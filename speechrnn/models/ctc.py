@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def frames_needed(targets: list[int]) -> int:
     >>> frames_needed([3, 3, 5])
     4
     """
-    return len(targets) + sum(a == b for a, b in zip(targets, targets[1:], strict=False))
+    return len(targets) + sum(a == b for a, b in itertools.pairwise(targets))
 
 
 class CtcHead(nn.Module):
@@ -54,7 +55,8 @@ class CtcHead(nn.Module):
         """(B, T, D) -> (B, T, K) float32."""
         logits = self.linear(encoded)
         with torch.autocast(encoded.device.type, enabled=False):
-            return logits.float().log_softmax(-1)
+            log_probs: Tensor = logits.float().log_softmax(-1)
+        return log_probs
 
     def loss(self, encoded: Tensor, lengths: Tensor, targets: Tensor, target_lengths: Tensor) -> Tensor:
         """Negative log likelihood of each utterance, (B,).
@@ -66,10 +68,14 @@ class CtcHead(nn.Module):
         """
         used = torch.arange(targets.shape[1], device=targets.device)[None, :] < target_lengths[:, None]
         if bool((used & ((targets < 1) | (targets >= len(self.vocabulary)))).any()):
-            raise DataError(f"a target lies outside 1…{len(self.vocabulary) - 1}", "the tokens of the data are not those of the model")
+            raise DataError(
+                f"a target lies outside 1…{len(self.vocabulary) - 1}", "the tokens of the data are not those of the model"
+            )
         log_probs = self.log_probs(encoded).transpose(0, 1)
         with torch.autocast(encoded.device.type, enabled=False):
-            return nn.functional.ctc_loss(log_probs, targets, lengths, target_lengths, blank=0, reduction="none", zero_infinity=False)
+            return nn.functional.ctc_loss(
+                log_probs, targets, lengths, target_lengths, blank=0, reduction="none", zero_infinity=False
+            )
 
     def normalizer(self, lengths: Tensor, target_lengths: Tensor) -> Tensor:
         """One each: the sum is divided by the number of utterances."""

@@ -41,13 +41,17 @@ class StoredAcoustic:
         found = {name: tuple(tensor.shape) for name, tensor in self.weights.items()}
         if expected != found:
             wrong = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
-            details = ", ".join(f"{name} {found.get(name, 'missing')} instead of {expected.get(name, 'nothing')}" for name in wrong[:5])
+            details = ", ".join(
+                f"{name} {found.get(name, 'missing')} instead of {expected.get(name, 'nothing')}" for name in wrong[:5]
+            )
             raise DataError(f"{self.id}: weights and configuration disagree: {details}", "fetch or train the model again")
         model.load_state_dict(self.weights)
         return model.eval()
 
 
-def write_acoustic(path: Path, options: ModelOptions, tokenizer: Tokenizer, weights: Mapping[str, Tensor], info: Mapping[str, Any]) -> None:
+def write_acoustic(
+    path: Path, options: ModelOptions, tokenizer: Tokenizer, weights: Mapping[str, Tensor], info: Mapping[str, Any]
+) -> None:
     """Write a model directory of kind rnn."""
     texts = {
         "config.yaml": to_yaml(_portable(options)),
@@ -72,8 +76,8 @@ def _card(options: ModelOptions, tokenizer: Tokenizer, info: Mapping[str, Any]) 
     direction = "bidirectional" if options.model.bidirectional else "unidirectional"
     return (
         f"# {info.get('name', 'model')}\n\n"
-        f"A {direction} {options.model.cell.upper()} of {options.model.layers} x {options.model.hidden} with CTC over {len(tokenizer)} tokens "
-        f"({tokenizer.unit}), for recordings at {options.sampling_rate} Hz.\n\n"
+        f"A {direction} {options.model.cell.upper()} of {options.model.layers} x {options.model.hidden} with CTC "
+        f"over {len(tokenizer)} tokens ({tokenizer.unit}), for recordings at {options.sampling_rate} Hz.\n\n"
         f"Trained on: {data.get('title', 'own data')}. Licence of the data: {data.get('licence', 'not stated')}.\n\n"
         f"Measured while training:\n\n{measures or '- nothing'}\n\n"
         "Use: `speechrnn transcribe FILE -m THIS_FOLDER`\n"

@@ -32,7 +32,7 @@ class Head(Protocol):
     vocabulary: tuple[str, ...]
 
     def loss(self, encoded: Tensor, lengths: Tensor, targets: Tensor, target_lengths: Tensor) -> Tensor:
-        """Loss of each utterance: encoded (B, T, D), lengths (B,), targets (B, L) padded with 0, target_lengths (B,) -> (B,) float32."""
+        """Loss of each utterance, (B,) float32: encoded (B, T, D), lengths (B,), targets (B, L) 0 beyond, their lengths (B,)."""
 
     def normalizer(self, lengths: Tensor, target_lengths: Tensor) -> Tensor:
         """What the summed losses are divided by, each utterance's share: (B,) float32."""

@@ -15,10 +15,10 @@ def init_recurrent(layer: nn.LSTM | nn.GRU) -> None:
     """Initialize a layer of ``torch.nn``; each gate's block is drawn on its own."""
     for name, parameter in layer.named_parameters():
         if name.startswith("weight_hh"):
-            for gate in parameter.split(layer.hidden_size):
+            for gate in torch.split(parameter, layer.hidden_size):
                 nn.init.orthogonal_(gate)
         elif name.startswith("weight_ih"):
-            for gate in parameter.split(layer.hidden_size):
+            for gate in torch.split(parameter, layer.hidden_size):
                 nn.init.xavier_uniform_(gate)
         else:
             nn.init.zeros_(parameter)

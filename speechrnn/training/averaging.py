@@ -31,7 +31,7 @@ class WeightAverage(pl.Callback):
         self._seen_step = -1
 
     @torch.no_grad()
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, *_: Any) -> None:
         """Move the average after each optimizer step."""
         if trainer.global_step == self._seen_step:
             return
@@ -44,13 +44,13 @@ class WeightAverage(pl.Callback):
         averages = [self.average[name] for name in weights]
         torch._foreach_lerp_(averages, [p.detach() for p in weights.values()], 1 - decay)
 
-    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Validate the average."""
         if self.average:
             self._live = {name: p.detach().clone() for name, p in pl_module.model.named_parameters()}
             _set(pl_module, self.average)
 
-    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Go on with the live weights."""
         if self._live:
             _set(pl_module, self._live)
@@ -65,12 +65,12 @@ class WeightAverage(pl.Callback):
         self.steps, self._seen_step = state_dict["steps"], state_dict["seen_step"]
         self.average = {name: tensor.clone() for name, tensor in state_dict["average"].items()}
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """A restored average moves to the device trained on."""
         self.average = {name: tensor.to(pl_module.device) for name, tensor in self.average.items()}
 
 
 @torch.no_grad()
-def _set(module: pl.LightningModule, weights: Weights) -> None:
+def _set(module: Any, weights: Weights) -> None:
     for name, parameter in module.model.named_parameters():
         parameter.copy_(weights[name])

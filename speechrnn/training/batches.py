@@ -64,7 +64,7 @@ class FrameCache:
             return found
         samples = torch.from_numpy(change_speed(read_clip(clip, self.sampling_rate), speed, self.sampling_rate))
         with torch.inference_mode():
-            frames = self.frontend(samples[None], torch.tensor([len(samples)]))[0][0]
+            frames: Tensor = self.frontend(samples[None], torch.tensor([len(samples)]))[0][0]
         size = frames.numel() * 4
         if size <= self.left:
             self.left -= size
@@ -113,7 +113,9 @@ class FrameDataset(Dataset[Batch]):
         return Batch(
             frames=torch.nn.utils.rnn.pad_sequence(frames, batch_first=True),
             lengths=torch.tensor([len(x) for x in frames]),
-            targets=torch.nn.utils.rnn.pad_sequence([torch.tensor(item.targets, dtype=torch.int64) for item in items], batch_first=True),
+            targets=torch.nn.utils.rnn.pad_sequence(
+                [torch.tensor(item.targets, dtype=torch.int64) for item in items], batch_first=True
+            ),
             target_lengths=torch.tensor([len(item.targets) for item in items]),
             time_masks=_pad_intervals([time for time, _ in masks]),
             frequency_masks=_pad_intervals([frequency for _, frequency in masks]),

@@ -62,7 +62,9 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise DataError(f"{path}: no such checkpoint", "give a run directory whose training has saved one") from None
     except Exception as error:
-        raise DataError(f"{path}: damaged, or no checkpoint ({type(error).__name__})", "remove it; train anew or use another checkpoint") from None
+        raise DataError(
+            f"{path}: damaged, or no checkpoint ({type(error).__name__})", "remove it; train anew or use another checkpoint"
+        ) from None
     if not isinstance(content, dict):
         raise DataError(f"{path}: no checkpoint", "remove it; train anew or use another checkpoint")
     return content
@@ -85,14 +87,16 @@ class Checkpoints(pl.Callback):
         on_improved: called with the weights and the dev metrics of a new best.
     """
 
-    def __init__(self, run: RunDir, keep_best: int, every_s: float, on_improved: Callable[[Weights, dict[str, float]], None]) -> None:
+    def __init__(
+        self, run: RunDir, keep_best: int, every_s: float, on_improved: Callable[[Weights, dict[str, float]], None]
+    ) -> None:
         self.run, self.keep_best, self.every_s, self.on_improved = run, keep_best, every_s, on_improved
         self.best: list[tuple[float, float, str]] = []
         self._saved_at = 0.0
         self._stop = threading.Event()
         self._handlers: dict[int, Any] = {}
 
-    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Ctrl-C and termination wait for the end of the step; a second one does not."""
         self._saved_at = time.monotonic()
         if threading.current_thread() is threading.main_thread():
@@ -108,12 +112,12 @@ class Checkpoints(pl.Callback):
             signal.signal(number, handler)
         self._handlers = {}
 
-    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+    def teardown(self, trainer: pl.Trainer, pl_module: Any, stage: str) -> None:
         """Give the signals back."""
         if threading.current_thread() is threading.main_thread():
             self._restore_handlers()
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Save when it is time, or when the user stops the run."""
         last_of_epoch = batch_idx + 1 >= trainer.num_training_batches
         stop = self._stop.is_set()
@@ -127,7 +131,7 @@ class Checkpoints(pl.Callback):
             if stop:
                 self._interrupt(trainer)
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Save, and keep what is among the best."""
         validated = (trainer.current_epoch + 1) % (trainer.check_val_every_n_epoch or 1) == 0
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}

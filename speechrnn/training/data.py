@@ -34,7 +34,10 @@ def manifest_path(data_dir: Path | None, split: str) -> Path:
     if data_dir is None:
         raise UsageError("data.dir is not set", "give data.dir=FOLDER, as made by speechrnn data prepare or speechrnn data import")
     if not data_dir.is_dir():
-        raise DataError(f"{data_dir}: no such data directory", "make it with speechrnn data prepare or speechrnn data import, or give data.dir=FOLDER")
+        raise DataError(
+            f"{data_dir}: no such data directory",
+            "make it with speechrnn data prepare or speechrnn data import, or give data.dir=FOLDER",
+        )
     for name in (f"cuts_{split}.jsonl.gz", f"cuts_{split}.jsonl"):
         if (data_dir / name).is_file():
             return data_dir / name
@@ -59,7 +62,9 @@ def make_tokenizer(options: ModelOptions, data_dir: Path, utterances: Iterable[U
 
         path = head.lexicon or data_dir / "lexicon.txt"
         if not path.is_file():
-            raise DataError(f"{path}: no such lexicon", "phones are trained through a lexicon: put lexicon.txt there or set head.lexicon")
+            raise DataError(
+                f"{path}: no such lexicon", "phones are trained through a lexicon: put lexicon.txt there or set head.lexicon"
+            )
         lexicon = read_lexicon(path)
         phones = {phone for pronunciations in lexicon.values() for pronunciation in pronunciations for phone in pronunciation}
         tokens = read_tokens(head.tokens, form) if head.tokens else ("<blank>", *sorted(phones))
@@ -100,7 +105,13 @@ class SpeechData(pl.LightningDataModule):
         length = {u.id: samples_at(u, rate) for u in (*train, *dev)}
         items = make_items(train, tokenizer, model_options.text, "training data")
         kept = check_feasible(
-            items, [length[i.clip.id] for i in items], rate, model.encoded_lengths, model.frame_shift, max(speeds), options.max_duration_s
+            items,
+            [length[i.clip.id] for i in items],
+            rate,
+            model.encoded_lengths,
+            model.frame_shift,
+            max(speeds),
+            options.max_duration_s,
         ).items
         dev_items = make_items(dev, tokenizer, model_options.text, "dev data", strict=False)
         cache = FrameCache(model.frontend, rate, options.cache_mb)

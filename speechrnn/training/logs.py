@@ -35,7 +35,7 @@ class Recorder(pl.Callback):
         """For the checkpoint: the epoch's losses so far."""
         return {"losses": self._losses}
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Open the files."""
         if not trainer.is_global_zero:
             return
@@ -45,21 +45,23 @@ class Recorder(pl.Callback):
         self._metrics = MetricsFile(self.run.path / "metrics.csv", step)
         self._board = SummaryWriter(str(self.run.path / "tensorboard"), purge_step=None if step is None else step + 1)
 
-    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Start the epoch's clock."""
         self._epoch_started = time.monotonic()
         self._losses = []
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """A row for the step."""
         loss = pl_module.step_loss
         if trainer.world_size > 1:
-            loss = float(trainer.strategy.reduce(torch.tensor(loss, dtype=torch.float64, device=pl_module.device), reduce_op="mean"))
+            loss = float(
+                trainer.strategy.reduce(torch.tensor(loss, dtype=torch.float64, device=pl_module.device), reduce_op="mean")
+            )
         self._losses.append(loss)
         rate = trainer.optimizers[0].param_groups[0]["lr"]
         self._row(trainer, loss=loss, gradient_norm=pl_module.gradient_norm, learning_rate=rate)
 
-    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """A row for the validation, and the line of the epoch with some decoded samples."""
         if trainer.sanity_checking or self._metrics is None:
             return
@@ -82,7 +84,7 @@ class Recorder(pl.Callback):
         for name, value in values.items():
             self._board.add_scalar(name, value, trainer.global_step)
 
-    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+    def teardown(self, trainer: pl.Trainer, pl_module: Any, stage: str) -> None:
         """Close the files."""
         if self._metrics is not None:
             self._metrics.close()
@@ -97,26 +99,38 @@ class ProgressBar(pl.Callback):
         self._progress: Any = None
         self._task: Any = None
 
-    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """A bar an epoch."""
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        columns = (TextColumn("{task.description}"), BarColumn(None), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[said]}"))
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(None),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[said]}"),
+        )
         self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
-        self._task = self._progress.add_task(f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}", total=trainer.num_training_batches, said="")
+        self._task = self._progress.add_task(
+            f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}", total=trainer.num_training_batches, said=""
+        )
         self._progress.start()
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Move on."""
         metrics = trainer.callback_metrics
-        known = f", dev {float(metrics['dev_error']):.1f} %, blank {100 * float(metrics['dev_blank']):.0f} %" if "dev_error" in metrics else ""
+        known = (
+            f", dev {float(metrics['dev_error']):.1f} %, blank {100 * float(metrics['dev_blank']):.0f} %"
+            if "dev_error" in metrics
+            else ""
+        )
         said = f"loss {pl_module.step_loss:.2f}, gradient {pl_module.gradient_norm:.2f}{known}"
         self._progress.update(self._task, completed=batch_idx + 1, said=said)
         if batch_idx + 1 >= trainer.num_training_batches:
             self.teardown(trainer, pl_module, "fit")
 
-    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+    def teardown(self, trainer: pl.Trainer, pl_module: Any, stage: str) -> None:
         """Take the bar away."""
         if self._progress is not None:
             self._progress.stop()
@@ -139,7 +153,7 @@ class BlankMonitor(pl.Callback):
         self.losses: list[float] = []
         self.said = ""
 
-    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Judge after each validation."""
         metrics = pl_module.validation.metrics()
         self.losses.append(metrics["dev_loss"])
@@ -153,7 +167,10 @@ class BlankMonitor(pl.Callback):
                     100 * metrics["dev_blank"],
                 )
             else:
-                logger.info("  (%.0f %% blank: a plateau every CTC training goes through; normal while the loss falls)", 100 * metrics["dev_blank"])
+                logger.info(
+                    "  (%.0f %% blank: a plateau every CTC training goes through; normal while the loss falls)",
+                    100 * metrics["dev_blank"],
+                )
         self.said = verdict
 
     def verdict(self, blank: float, error: float, step: int) -> str:

@@ -84,7 +84,9 @@ class RecognizerModule(pl.LightningModule):
         self.step_loss = float(loss.detach())
         return loss
 
-    def configure_gradient_clipping(self, optimizer: Any, gradient_clip_val: Any = None, gradient_clip_algorithm: Any = None) -> None:
+    def configure_gradient_clipping(
+        self, optimizer: Any, gradient_clip_val: Any = None, gradient_clip_algorithm: Any = None
+    ) -> None:
         """Clip by norm, and keep the weights as they are where the gradient is not finite."""
         parameters = [p for p in self.parameters() if p.grad is not None]
         limit = self.options.gradient_clip or math.inf
@@ -100,9 +102,13 @@ class RecognizerModule(pl.LightningModule):
     def _count_nonfinite(self) -> None:
         self.nonfinite_in_row += 1
         ids = self.batch_ids(only_nonfinite=True)
-        scaling = self.trainer.precision == "16-mixed" and bool(torch.isfinite(self._losses).all()) if self._losses is not None else False
+        scaling = (
+            self.trainer.precision == "16-mixed" and bool(torch.isfinite(self._losses).all()) if self._losses is not None else False
+        )
         level = logging.DEBUG if scaling else logging.WARNING
-        logger.log(level, "step %d: loss or gradient is not finite, weights unchanged; utterances: %s", self.global_step, ", ".join(ids))
+        logger.log(
+            level, "step %d: loss or gradient is not finite, weights unchanged; utterances: %s", self.global_step, ", ".join(ids)
+        )
         if self.nonfinite_in_row >= self.options.nonfinite_patience:
             raise DataError(
                 f"{self.nonfinite_in_row} steps in a row without a finite gradient; last utterances: {', '.join(ids)}",
@@ -150,7 +156,7 @@ class RecognizerModule(pl.LightningModule):
         if self.trainer.world_size > 1:
             counts = [v.loss, v.utterances, v.blank, *_fields(v.tokens), *_fields(v.words)]
             summed = self.trainer.strategy.reduce(torch.tensor(counts, dtype=torch.float64, device=self.device), reduce_op="sum")
-            loss, utterances, blank, *rest = summed.tolist()  # type: ignore[union-attr]
+            loss, utterances, blank, *rest = summed.tolist()
             whole = [int(x) for x in rest]
             self.validation = v = Validation(loss, int(utterances), blank, Counts(*whole[:5]), Counts(*whole[5:]), v.samples)
         self.log_dict({name: torch.tensor(value, dtype=torch.float64) for name, value in v.metrics().items()}, sync_dist=False)

@@ -69,7 +69,12 @@ class TrainerOptions:
     """CPU threads; 0 leaves torch's own choice (OMP_NUM_THREADS)."""
 
     def __post_init__(self) -> None:
-        for name, known in (("precision", PRECISIONS), ("schedule", SCHEDULES), ("average", AVERAGES), ("accelerator", ACCELERATORS)):
+        for name, known in (
+            ("precision", PRECISIONS),
+            ("schedule", SCHEDULES),
+            ("average", AVERAGES),
+            ("accelerator", ACCELERATORS),
+        ):
             value = getattr(self, name)
             if value not in known:
                 raise UsageError(f"trainer.{name} is {value!r}", nearest(value, known))
@@ -79,7 +84,9 @@ class TrainerOptions:
         if self.devices != "auto" and not (self.devices.isdigit() and int(self.devices) > 0):
             raise UsageError(f"trainer.devices is {self.devices!r}", "a number from 1, or auto")
         if not 0 < self.learning_rate < 10 or not 0 < self.warmup_share < 1 or not 0 < self.ema_decay < 1:
-            raise UsageError("trainer.learning_rate, trainer.warmup_share or trainer.ema_decay is out of range", "2e-3, 0.3 and 0.999 are usual")
+            raise UsageError(
+                "trainer.learning_rate, trainer.warmup_share or trainer.ema_decay is out of range", "2e-3, 0.3 and 0.999 are usual"
+            )
         if min(self.gradient_clip, self.early_stopping, self.overfit_batches, self.threads, self.weight_decay) < 0:
             raise UsageError("trainer holds a negative number", "0 switches an option off")
 

@@ -28,7 +28,9 @@ def _named(ids: Sequence[str]) -> str:
     return ", ".join(ids[:NAMED]) + (f" and {len(ids) - NAMED} more" if len(ids) > NAMED else "")
 
 
-def make_items(utterances: Sequence[Utterance], tokenizer: Tokenizer, text: TextOptions, where: str, *, strict: bool = True) -> list[Item]:
+def make_items(
+    utterances: Sequence[Utterance], tokenizer: Tokenizer, text: TextOptions, where: str, *, strict: bool = True
+) -> list[Item]:
     """Utterances with their targets.
 
     Args:
@@ -53,9 +55,14 @@ def make_items(utterances: Sequence[Utterance], tokenizer: Tokenizer, text: Text
             continue
         items.append(Item(utterance.clip, targets, normalized, utterance.speaker))
     if unknown:
-        lines = [f"  {count} x {example[symbol][1].message} (first in {example[symbol][0]})" for symbol, count in unknown.most_common(NAMED)]
+        lines = [
+            f"  {count} x {example[symbol][1].message} (first in {example[symbol][0]})"
+            for symbol, count in unknown.most_common(NAMED)
+        ]
         more = f"\n  and {len(unknown) - NAMED} more symbols" if len(unknown) > NAMED else ""
-        message = f"{where}: {sum(unknown.values())} transcripts cannot be written in the model's tokens:\n" + "\n".join(lines) + more
+        message = (
+            f"{where}: {sum(unknown.values())} transcripts cannot be written in the model's tokens:\n" + "\n".join(lines) + more
+        )
         if strict:
             raise DataError(message, next(iter(example.values()))[1].remedy)
         logger.warning("%s\nthey are left out", message)
@@ -120,7 +127,8 @@ def check_feasible(
         raise DataError(
             f"{len(result.infeasible)} of {len(items)} training utterances have more tokens than CTC can spell in their frames "
             f"at {rate:.0f} frames/s: {_named(result.infeasible)}",
-            f"their transcripts may be wrong; a frame rate of {densest * 1.05:.0f}/s would do: set model.factor lower (100 / factor frames/s)",
+            f"their transcripts may be wrong; a frame rate of {densest * 1.05:.0f}/s would do: "
+            "set model.factor lower (100 / factor frames/s)",
         )
     if not result.items:
         raise DataError("no training utterance is left", "check the transcripts, data.max_duration_s and the frame rate")

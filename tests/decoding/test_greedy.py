@@ -31,7 +31,9 @@ def test_equals_a_plain_loop():
         log_probs = random_log_probs(rng, frames)
         path = greedy(log_probs)
         expected = twin(log_probs)
-        assert [(int(i), int(s), int(e)) for i, s, e in zip(path.ids, path.starts, path.ends, strict=True)] == [row[:3] for row in expected]
+        assert [(int(i), int(s), int(e)) for i, s, e in zip(path.ids, path.starts, path.ends, strict=True)] == [
+            row[:3] for row in expected
+        ]
         np.testing.assert_allclose(path.confidences, [row[3] for row in expected], atol=1e-6)
 
 

@@ -108,7 +108,9 @@ def check_head(head, size: int) -> None:
     losses.sum().backward()
     for row, length in enumerate(lengths.tolist()):
         assert not encoded.grad[row, length:].any()
-        alone = head.loss(encoded[row : row + 1, :length], lengths[row : row + 1], targets[row : row + 1], target_lengths[row : row + 1])
+        alone = head.loss(
+            encoded[row : row + 1, :length], lengths[row : row + 1], targets[row : row + 1], target_lengths[row : row + 1]
+        )
         torch.testing.assert_close(alone[0], losses[row], atol=1e-5, rtol=1e-5)
     output = head.outputs(encoded, lengths)
     assert isinstance(output, FramePosteriors)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from tones import write_corpus  # noqa: E402
+from tones import write_corpus
 
 
 @pytest.fixture(scope="session")

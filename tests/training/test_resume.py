@@ -68,7 +68,9 @@ def test_killed_at_random_points_and_resumed_equals_unbroken(settings, tmp_path)
 
     def write(name: str, **more) -> Path:
         file = tmp_path / f"{name}.yaml"
-        values = settings(run__dir=str(tmp_path / name), trainer__max_epochs=12, trainer__checkpoint_every_s=0.2, model__hidden=48, **more)
+        values = settings(
+            run__dir=str(tmp_path / name), trainer__max_epochs=12, trainer__checkpoint_every_s=0.2, model__hidden=48, **more
+        )
         file.write_text(yaml.safe_dump(values))
         return file
 

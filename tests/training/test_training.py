@@ -67,7 +67,9 @@ def test_a_text_is_the_same_alone_and_in_any_batch(learned, corpus):
 def test_the_run_directory_holds_what_is_promised(learned):
     names = {path.relative_to(learned.path).as_posix() for path in learned.path.rglob("*")}
     assert {"config.yaml", "metrics.csv", "train.log", "run.json", "checkpoints/last.ckpt"} <= names
-    assert {f"model/{n}" for n in ("model.json", "weights.safetensors", "config.yaml", "tokens.txt", "text.yaml", "README.md")} <= names
+    assert {
+        f"model/{n}" for n in ("model.json", "weights.safetensors", "config.yaml", "tokens.txt", "text.yaml", "README.md")
+    } <= names
     assert sum(name.startswith("checkpoints/best-") for name in names) == 3
     assert any(name.startswith("tensorboard/events") for name in names)
 
@@ -81,7 +83,15 @@ def test_two_trainings_with_one_seed_are_equal_and_with_another_differ(settings,
 
 
 def test_one_batch_can_be_learned_by_heart(settings):
-    run = train(settings(trainer__overfit_batches=1, trainer__max_epochs=150, trainer__learning_rate=1e-2, trainer__ema_decay=0.9, model__dropout=0.0))
+    run = train(
+        settings(
+            trainer__overfit_batches=1,
+            trainer__max_epochs=150,
+            trainer__learning_rate=1e-2,
+            trainer__ema_decay=0.9,
+            model__dropout=0.0,
+        )
+    )
     assert read_acoustic(run.path).info["measures"]["dev_error"] == 0.0
 
 
@@ -160,7 +170,9 @@ class TestPreflight:
     def changed(self, corpus: Path, folder: Path, change) -> str:
         folder.mkdir()
         for split in ("train", "dev"):
-            write_manifest(folder / f"cuts_{split}.jsonl.gz", [change(u, split) for u in read_manifest(corpus / f"cuts_{split}.jsonl.gz")])
+            write_manifest(
+                folder / f"cuts_{split}.jsonl.gz", [change(u, split) for u in read_manifest(corpus / f"cuts_{split}.jsonl.gz")]
+            )
         return str(folder)
 
     def replace(self, utterance, **changes):

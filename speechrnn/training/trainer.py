@@ -1,0 +1,79 @@
+"""The Lightning trainer, set up so that logs and checkpoints are ours alone."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+
+from speechrnn.errors import UsageError
+from speechrnn.training.checkpoints import AtomicCheckpointIO
+from speechrnn.training.options import TrainerOptions
+
+
+def make_trainer(o: TrainerOptions, callbacks: list[pl.Callback], **more: Any) -> pl.Trainer:
+    """A Lightning trainer that logs and saves through our own callbacks only."""
+    several = o.devices not in ("1", "auto") or o.num_nodes > 1
+    return pl.Trainer(
+        accelerator="gpu" if o.accelerator == "cuda" else o.accelerator,
+        devices="auto" if o.devices == "auto" else int(o.devices),
+        num_nodes=o.num_nodes,
+        strategy="ddp" if several else "auto",
+        precision=pick_precision(o),
+        max_epochs=o.max_epochs,
+        accumulate_grad_batches=o.accumulate,
+        check_val_every_n_epoch=o.validate_every,
+        reload_dataloaders_every_n_epochs=1,
+        use_distributed_sampler=False,
+        num_sanity_val_steps=0,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        callbacks=callbacks,
+        plugins=[AtomicCheckpointIO(), *([] if several else [LightningEnvironment()])],
+        **more,
+    )
+
+
+def pick_precision(o: TrainerOptions) -> Any:
+    """Lightning's name of the precision; auto: bf16 where the device multiplies in it.
+
+    Raises:
+        UsageError: fp16 without a GPU.
+    """
+    cuda = o.accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
+    if o.precision == "fp16" and not cuda:
+        raise UsageError("trainer.precision=fp16 needs a CUDA GPU", "use bf16 or 32 on a CPU")
+    if o.precision == "auto":
+        able = torch.cuda.is_bf16_supported(including_emulation=False) if cuda else cpu_has_bf16() and o.accelerator != "mps"
+        return "bf16-mixed" if able else "32-true"
+    return {"32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}[o.precision]
+
+
+def cpu_has_bf16() -> bool:
+    """Whether this CPU has bf16 instructions (AVX-512 BF16 or AMX); without them bf16 is emulated and slow."""
+    return any(
+        bool(check())
+        for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+        if (check := getattr(torch.cpu, name, None))
+    )
+
+
+def first_process() -> bool:
+    """Whether this is the process that writes: the only one, or the first of several, as launchers tell by environment."""
+    given = (os.environ.get(name) for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID"))
+    return int(next((rank for rank in given if rank is not None), 0)) == 0
+
+
+def quiet_lightning() -> None:
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    # Advice about worker counts and unused options that does not hold for batches made from a cache.
+    warnings.filterwarnings("ignore", module="pytorch_lightning.*")
+    warnings.filterwarnings("ignore", message=r".*lr_scheduler\.step\(\).*before.*optimizer\.step\(\).*")
