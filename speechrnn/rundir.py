@@ -61,10 +61,12 @@ class RunDir:
 
     def write_run(self, facts: Mapping[str, Any]) -> None:
         """``run.json``: what the run was made with; earlier facts are kept where not given anew."""
-        old = {}
-        if (self.path / RUN).is_file():
-            old = json.loads((self.path / RUN).read_text(encoding="utf-8"))
-        atomic.write_text(self.path / RUN, json.dumps({**old, **facts}, ensure_ascii=False, indent=2) + "\n")
+        atomic.write_text(self.path / RUN, json.dumps({**self.read_run(), **facts}, ensure_ascii=False, indent=2) + "\n")
+
+    def read_run(self) -> dict[str, Any]:
+        """What ``run.json`` holds so far."""
+        file = self.path / RUN
+        return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
 
 
 class MetricsFile:
@@ -93,9 +95,9 @@ class MetricsFile:
         atomic.write_text(self.path, "\n".join(kept) + "\n")
 
     def append(self, **values: float) -> None:
-        """Add a row; numbers are written so that they read back exactly."""
+        """Add a row; eight significant digits of a number, nothing where there is none."""
         cells = (values.get(name) for name in self.COLUMNS)
-        self._file.write(",".join("" if v is None or (isinstance(v, float) and math.isnan(v)) else repr(v) for v in cells) + "\n")
+        self._file.write(",".join("" if v is None or math.isnan(v) else f"{v:.8g}" for v in cells) + "\n")
         self._file.flush()
 
     def close(self) -> None:

@@ -54,7 +54,7 @@ def train(values: Mapping[str, Any], *, track: Tracker = _untracked, progress: b
         Interrupted: stopped by the user; saved and resumable.
     """
     experiment = build(Experiment, values)
-    started = time.time()
+    started = time.monotonic()
     run = _run_dir(experiment)
     experiment = dataclasses.replace(experiment, run=dataclasses.replace(experiment.run, dir=run.path))
     return _train(experiment, run, started, track, progress, resume=False)
@@ -87,7 +87,7 @@ def resume(path: Path, overrides: Mapping[str, Any], *, track: Tracker = _untrac
     found = (run.checkpoints / LAST).is_file()
     if not found:
         logger.warning("%s: no checkpoint yet; starting over", run.path)
-    return _train(experiment, run, time.time(), track, progress, resume=found)
+    return _train(experiment, run, time.monotonic(), track, progress, resume=found)
 
 
 def _run_dir(experiment: Experiment) -> RunDir:
@@ -114,21 +114,23 @@ def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def _train(experiment: Experiment, run: RunDir, started: float, track: Tracker, progress: bool, *, resume: bool) -> RunDir:
     if not first_process():
         logger.setLevel(logging.ERROR)
-        _fit(experiment, run, started, track, False, resume=resume)
+        _fit(experiment, run, track, False, resume=resume)
         return run
     handler = logging.FileHandler(run.path / LOG, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger.addHandler(handler)
     logger.setLevel(min(logger.level or logging.INFO, logging.INFO))
+    before = run.read_run().get("seconds", 0.0)
     try:
-        _fit(experiment, run, started, track, progress, resume=resume)
+        _fit(experiment, run, track, progress, resume=resume)
     finally:
+        run.write_run({"seconds": round(before + time.monotonic() - started, 1)})
         logger.removeHandler(handler)
         handler.close()
     return run
 
 
-def _fit(experiment: Experiment, run: RunDir, started: float, track: Tracker, progress: bool, *, resume: bool) -> None:
+def _fit(experiment: Experiment, run: RunDir, track: Tracker, progress: bool, *, resume: bool) -> None:
     o = experiment.trainer
     if o.threads:
         torch.set_num_threads(o.threads)
@@ -182,7 +184,7 @@ def _fit(experiment: Experiment, run: RunDir, started: float, track: Tracker, pr
         _keep_best_average(trainer, module, data, checkpoints, keep)
     if not trainer.is_global_zero:
         return
-    run.write_run({"seconds": round(time.time() - started, 1), "epochs": trainer.current_epoch, "steps": trainer.global_step})
+    run.write_run({"finished": True, "epochs": trainer.current_epoch, "steps": trainer.global_step})
     best = checkpoints.best[0] if checkpoints.best else None
     logger.info("done: %s%s", run.model, f", dev error {best[0]:.2f} %" if best else "")
 

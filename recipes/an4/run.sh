@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# AN4 from the publisher's files to the result table:
+#   SRC=FOLDER_OF_AN4 recipes/an4/run.sh [small|full|phones ...]
+# DATA= is the data directory (data/an4); without an argument all three are trained, small with three seeds.
+set -euo pipefail
+DATA=${DATA:-data/an4}
+source "$(dirname "$0")/../steps.sh"
+
+prepare an4
+for what in "${@:-small full phones}"; do
+  for name in $what; do
+    case $name in
+      small)
+        for seed in 1 2 3; do
+          train "runs/an4/small-$seed" an4/small "seed=$seed"
+          evaluate "runs/an4/small-$seed" "recipes/an4/results/small-$seed"
+        done ;;
+      *)
+        train "runs/an4/$name" "an4/$name"
+        evaluate "runs/an4/$name" "recipes/an4/results/$name" ;;
+    esac
+  done
+done
+table an4

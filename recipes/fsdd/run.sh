@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# FSDD from the publisher's files to the result table:
+#   SRC=FOLDER_OF_FSDD recipes/fsdd/run.sh [official|speakers]
+# official: the published split, three seeds. speakers: leave one speaker out, six runs. Without an argument both.
+set -euo pipefail
+OFFICIAL=${DATA:-data/fsdd}
+source "$(dirname "$0")/../steps.sh"
+
+for what in "${@:-official speakers}"; do
+  for name in $what; do
+    case $name in
+      official)
+        DATA=$OFFICIAL
+        prepare fsdd
+        for seed in 1 2 3; do
+          train "runs/fsdd/official-$seed" fsdd/words "seed=$seed"
+          evaluate "runs/fsdd/official-$seed" "recipes/fsdd/results/official-$seed"
+        done ;;
+      speakers)
+        for speaker in george jackson lucas nicolas theo yweweler; do
+          DATA=$OFFICIAL-without-$speaker
+          prepare fsdd --leave-out "$speaker"
+          train "runs/fsdd/without-$speaker" fsdd/words
+          evaluate "runs/fsdd/without-$speaker" "recipes/fsdd/results/without-$speaker"
+        done ;;
+    esac
+  done
+done
+table fsdd

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Mboshi from the publisher's files to the result table:
+#   SRC=FOLDER_OF_MBOSHI recipes/mboshi/run.sh
+set -euo pipefail
+DATA=${DATA:-data/mboshi}
+source "$(dirname "$0")/../steps.sh"
+
+prepare mboshi
+train runs/mboshi/full mboshi/full
+evaluate runs/mboshi/full recipes/mboshi/results/full
+table mboshi

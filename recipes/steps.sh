@@ -1,0 +1,46 @@
+# Steps shared by the recipes, sourced by each run.sh. A step whose output stands is skipped; a training that was
+# interrupted goes on from its last checkpoint. Every step is a plain speechrnn call that can be typed by hand.
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+PATH="$PWD/.venv/bin:$PATH"
+
+say() { printf '\n$ %s\n' "$*" >&2; "$@"; }
+
+# prepare CORPUS [OPTION...]: the publisher's files in $SRC to manifests in $DATA
+prepare() {
+  [ -f "$DATA/corpus.json" ] && return
+  local corpus=$1
+  shift
+  if [ "$corpus" = synthetic ]; then
+    say speechrnn data prepare synthetic "$DATA" "$@"
+  else
+    say speechrnn data prepare "$corpus" "${SRC:?set SRC= to the folder the publisher ships}" "$DATA" "$@"
+  fi
+}
+
+# train RUN EXPERIMENT [KEY=VALUE...]
+train() {
+  local run=$1 experiment=$2
+  shift 2
+  grep -q '"finished": true' "$run/run.json" 2>/dev/null && return
+  if [ -f "$run/config.yaml" ]; then
+    say speechrnn train --resume "$run"
+  else
+    say speechrnn train "experiment=$experiment" "data.dir=$DATA" "run.dir=$run" "$@"
+  fi
+}
+
+# evaluate RUN RESULTS [MANIFEST]: scores of the run's model on test; what is kept of the run goes to RESULTS
+evaluate() {
+  local run=$1 results=$2 manifest=${3:-$DATA/cuts_test.jsonl.gz}
+  [ -f "$results/scores.json" ] && return
+  say speechrnn evaluate "$manifest" -m "$run" -o "$run/evaluation"
+  mkdir -p "$results"
+  cp "$run/config.yaml" "$run/metrics.csv" "$run/run.json" "$run/evaluation/hypotheses.jsonl" "$results/"
+  cp "$run/evaluation/scores.json" "$results/scores.json"
+}
+
+# table RECIPE: the result table of recipes/RECIPE/README.md from its results
+table() {
+  python -m speechrnn.reports.tables "recipes/$1/README.md" recipes/"$1"/results/*/scores.json
+}

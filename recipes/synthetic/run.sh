@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Synthetic speech, made, trained on and scored:
+#   recipes/synthetic/run.sh
+set -euo pipefail
+DATA=${DATA:-data/synthetic}
+source "$(dirname "$0")/../steps.sh"
+
+prepare synthetic
+train runs/synthetic/1 synthetic
+evaluate runs/synthetic/1 recipes/synthetic/results/1
+table synthetic
