@@ -26,6 +26,7 @@ def evaluate(
     from speechrnn.cli import console
     from speechrnn.data.manifest import read_manifest
     from speechrnn.jobs import evaluate as job
+    from speechrnn.jobs.output import make_folder
     from speechrnn.reports import summary
     from speechrnn.reports.files import REPORT, write_evaluation
     from speechrnn.reports.scores import scores_record
@@ -33,8 +34,9 @@ def evaluate(
 
     utterances = read_manifest(manifest)
     loaded = job.load_systems(models, names, device)
+    make_folder(out)
     evaluation = job.evaluate(utterances, loaded, track=console.track)
-    provenance = job.provenance(manifest, loaded, device=device, threads=job.threads())
+    provenance = job.provenance(manifest, loaded, **job.computer(device))
     write_evaluation(out, evaluation, provenance)
     if tables:
         print(markdown([scores_record(evaluation, provenance)]), end="")

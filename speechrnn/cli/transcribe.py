@@ -33,6 +33,7 @@ def transcribe(
     from speechrnn.cli import console
     from speechrnn.errors import UsageError
     from speechrnn.jobs import transcribe as job
+    from speechrnn.jobs.output import make_folder
     from speechrnn.recognizer import load
     from speechrnn.transcripts.files import write_transcript
     from speechrnn.transcripts.registry import choose
@@ -44,6 +45,8 @@ def transcribe(
     if out is not None:
         job.check_outputs(sources)
     recognizer = load(model, device=device)
+    if out is not None:
+        make_folder(out)
     failed = 0
     # A bar and printed text would write over each other on a terminal.
     track = None if out is None and sys.stdout.isatty() else console.track

@@ -170,8 +170,10 @@ def provenance(manifest: Path, loaded: Sequence[Loaded], **made: Any) -> Provena
     return collect(manifest, corpus=read_corpus(manifest.parent), normalization=rule, **made)
 
 
-def threads() -> int:
-    """Threads the recognizers computed with."""
+def computer(device: str) -> dict[str, Any]:
+    """What the recognizers computed on: the device that was meant by ``device``, and the CPU's threads."""
     import torch
 
-    return torch.get_num_threads()
+    from speechrnn.recognizer import pick_device
+
+    return {"device": str(pick_device(device)), "threads": torch.get_num_threads()}

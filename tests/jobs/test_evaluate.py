@@ -171,6 +171,18 @@ def test_the_command_refuses_what_is_missing(manifest: Path, tmp_path: Path, cap
     assert not (tmp_path / "out").exists()
 
 
+def test_a_folder_that_cannot_be_made_is_told_before_the_work(
+    fake: Any, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recognizer = fake({})
+    monkeypatch.setattr(recognizer, "transcribe_many", lambda *_, **__: pytest.fail("the work has begun"))
+    monkeypatch.setattr("speechrnn.recognizer.load", lambda path, device: recognizer)
+    (tmp_path / "file").write_text("x")
+    assert run(["evaluate", str(manifest), "-m", "x", "-o", str(tmp_path / "file")]) == 1
+    assert run(["transcribe", str(tmp_path / "file"), "-m", "x", "-o", str(tmp_path / "file")]) == 1
+    assert capsys.readouterr().err.count(f"{tmp_path}/file: cannot be made") == 2
+
+
 def test_scores_hold_finite_numbers_only(fake: Any, tmp_path: Path) -> None:
     found = evaluate(utterances(u1=""), systems(x=fake({"u1": "a"})))
     (tmp_path / "cuts.jsonl").write_text("x")

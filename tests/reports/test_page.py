@@ -61,7 +61,7 @@ def test_figures_differences_failures_and_protocol_are_shown(evaluation: Evaluat
         "CC0",
         "bootstrap, 10 000 draws of utterances",
         "unicode NFC , case keep , remove nothing , both sides",
-        "1234",
+        "1 234",
         "0123456789",
     ]:
         assert shown in page.text
