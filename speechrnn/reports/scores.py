@@ -1,4 +1,14 @@
-"""``scores.json``: the figures of an evaluation and all that makes them checkable."""
+"""``scores.json``: the figures of an evaluation and all that makes them checkable.
+
+    {"version": 1, "manifest": {"path", "sha256"},
+     "systems": [{"name", "model", "wer"|"cer"|"per": {"percent", "errors", "tokens", "insertions", "deletions", "substitutions",
+                  "low", "high"}, "seconds", "real_time_factor", "unit", "utterances_right", "failed": [ids], "facts": {…}}],
+     "pairs": [{"a", "b", "metric", "difference", "low", "high", "p"}],
+     "utterances", "resampled": "utterances"|"speakers", "normalization": {…}, "data": {"name", "title", "licence"},
+     "made": {"date", "speechrnn", "commit", "machine", "device", "threads"}}
+
+Rates, bounds and differences are in percent, times in seconds; ``seconds`` and ``real_time_factor`` are null where not measured.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from speechrnn.errors import DataError
@@ -11,6 +11,7 @@ from speechrnn.text.tokenizer import BLANK, SPACE, Tokenizer
 LETTERS = (BLANK, "a", "b", "k", "kp", "kpa", "á", "ε", "?", ".")
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([*LETTERS[1:], " "])).map("".join))
 def test_letters_are_split_as_the_tokenizer_splits_them(text: str) -> None:
     tokenizer = Tokenizer(LETTERS, "letters")

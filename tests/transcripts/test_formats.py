@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from speechrnn.errors import DataError, UsageError
@@ -37,6 +37,7 @@ def spans(kind: type) -> st.SearchStrategy[tuple]:
     return st.lists(st.builds(kind, texts, times, times, times), max_size=3).map(tuple)
 
 
+@settings(deadline=None)
 @given(
     st.builds(
         Transcript,
