@@ -28,6 +28,15 @@ lock:
 	env -u UV_FIND_LINKS $(BIN)/uv pip compile --universal --quiet --no-header --no-annotate \
 	  --python-version 3.11 --all-extras --group dev --group bench --group docs pyproject.toml -o constraints.txt
 
+# Trains on synthetic speech, then transcribes and scores voices the model has never heard.
+demo: setup
+	$(BIN)/speechrnn doctor
+	recipes/synthetic/demo.sh
+
+bench: setup
+	$(BIN)/uv pip install --quiet --python $(BIN)/python $(TORCH_FLAG) -c constraints.txt --group bench
+	$(BIN)/python -m bench
+
 check: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check

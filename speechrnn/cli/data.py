@@ -45,13 +45,11 @@ def prepare(
 ) -> None:
     """Turn a corpus as its publisher ships it into a data directory.
 
+    \b
     Examples:
-
-        speechrnn data prepare an4 ~/corpora/an4 data/an4
-
-        speechrnn data prepare fsdd ~/corpora/free-spoken-digit-dataset data/fsdd-theo --leave-out theo
-
-        speechrnn data prepare synthetic data/synthetic
+      speechrnn data prepare an4 ~/corpora/an4 data/an4
+      speechrnn data prepare fsdd ~/corpora/fsdd data/fsdd-theo --leave-out theo
+      speechrnn data prepare synthetic data/synthetic
     """
     from speechrnn.cli import console
     from speechrnn.data.corpora import prepare_corpus
@@ -89,11 +87,10 @@ def import_(
 
     What cannot be used (no transcript, a damaged recording) is named and left out; the exit status is then 1.
 
+    \b
     Examples:
-
-        speechrnn data import folder "field notes (2024)" data/field --speaker-from folder
-
-        speechrnn data import kaldi egs/mini/data data/mini
+      speechrnn data import folder "field notes (2024)" data/field
+      speechrnn data import kaldi egs/mini/data data/mini
     """
     from speechrnn.cli import console
     from speechrnn.data.importers import importer_module

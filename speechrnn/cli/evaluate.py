@@ -22,6 +22,10 @@ def evaluate(
     """Transcribe a manifest with one or more models and score them, with intervals and differences.
 
     A recording that cannot be read counts as all deleted, is named, and makes the exit status 1.
+
+    \b
+    Example:
+      speechrnn evaluate data/an4/cuts_test.jsonl.gz -m runs/an4/small -o report
     """
     from speechrnn.cli import console
     from speechrnn.data.manifest import read_manifest

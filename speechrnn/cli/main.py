@@ -17,7 +17,7 @@ app = typer.Typer(
     name="speechrnn",
     help="Train, run and score recurrent recognizers of speech and other audio sequences.",
     no_args_is_help=True,
-    rich_markup_mode="markdown",
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

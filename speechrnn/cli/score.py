@@ -40,6 +40,10 @@ def score(
     """Score hypotheses of any recognizer: Kaldi's line for each, with a 95 % interval; for several, how sure their differences are.
 
     A reference without hypothesis counts as all deleted, is named, and makes the exit status 1.
+
+    \b
+    Example:
+      speechrnn score reference.txt kaldi.txt ours.txt -o report
     """
     from speechrnn.cli import console
     from speechrnn.jobs import score as job

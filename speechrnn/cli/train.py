@@ -9,13 +9,11 @@ import typer
 from speechrnn.cli import console
 
 EPILOG = """
-**Examples**
-
-    speechrnn train experiment=an4/small
-
-    speechrnn train experiment=base data.dir=data/own run.dir=runs/own model.cell=gru trainer.max_epochs=30
-
-    speechrnn train --resume runs/own
+\b
+Examples:
+  speechrnn train experiment=an4/small
+  speechrnn train experiment=base data.dir=data/own model.cell=gru
+  speechrnn train --resume runs/own
 
 Every value can be set as key=value; --print-config shows them all.
 """

@@ -29,6 +29,11 @@ def transcribe(
 
     Without -o the text is printed (of several recordings behind their path and a tab; as json, an object a line). A recording that
     cannot be read is named, the others are done, and the exit status is 1.
+
+    \b
+    Examples:
+      speechrnn transcribe call.wav -m runs/own
+      speechrnn transcribe recordings/ -m runs/own -f all -o transcripts/
     """
     from speechrnn.cli import console
     from speechrnn.errors import UsageError

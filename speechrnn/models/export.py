@@ -15,6 +15,7 @@ from speechrnn.config import build, read_yaml, to_yaml
 from speechrnn.errors import DataError, UsageError
 from speechrnn.modeldir import read_model, write_model
 from speechrnn.models.acoustic import AcousticModel, ModelOptions
+from speechrnn.models.init import skip_init
 from speechrnn.text.lexicon import read_lexicon
 from speechrnn.text.normalize import TextOptions
 from speechrnn.text.tokenizer import Tokenizer, read_tokens
@@ -36,7 +37,8 @@ class StoredAcoustic:
         Raises:
             DataError: weights missing, unknown or of another shape than the configuration says.
         """
-        model = AcousticModel(self.options, self.tokenizer.tokens)
+        with skip_init():
+            model = AcousticModel(self.options, self.tokenizer.tokens)
         expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
         found = {name: tuple(tensor.shape) for name, tensor in self.weights.items()}
         if expected != found:

@@ -1,0 +1,32 @@
+"""``make bench``: every promise about speed as a ratio measured in this run; exit status 1 where one is broken."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import sys
+from pathlib import Path
+
+from bench.padding import padding
+from bench.startup import help_text, one_file
+from bench.training import training_step
+from speechrnn.cli.console import table
+from speechrnn.rundir import machine, versions
+
+ALL = {"help": help_text, "transcribe": one_file, "padding": padding, "training": training_step}
+
+
+def main(chosen: list[str]) -> int:
+    """Run the benchmarks named, or all."""
+    ratios = [ratio for name in chosen or ALL for ratio in ALL[name]()]
+    rows = [[r.name, f"{r.ours:.3f}", f"{r.yardstick:.3f}", f"{r.value:.2f}", f"{r.bound:g}", "yes" if r.value <= r.bound else "NO"] for r in ratios]
+    print(table(rows, ["measured", "ours (s)", "yardstick (s)", "ratio", "promised", "kept"]))
+    facts = {"date": datetime.date.today().isoformat(), "machine": machine(), "versions": versions()}
+    record = {**facts, "ratios": [{"name": r.name, "ratio": round(r.value, 3), "promised": r.bound} for r in ratios]}
+    if not chosen:
+        Path("bench/results.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    return 0 if all(r.value <= r.bound for r in ratios) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
