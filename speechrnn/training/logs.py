@@ -37,6 +37,7 @@ class Recorder(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Open the files."""
+        self._epoch_started = time.monotonic()
         if not trainer.is_global_zero:
             return
         from torch.utils.tensorboard import SummaryWriter
@@ -91,6 +92,10 @@ class Recorder(pl.Callback):
             self._board.close()
             self._metrics = None
 
+    def on_exception(self, trainer: pl.Trainer, pl_module: Any, exception: BaseException) -> None:
+        """The same where training fails or is stopped."""
+        self.teardown(trainer, pl_module, "fit")
+
 
 class ProgressBar(pl.Callback):
     """A bar on standard error with loss, error rate, blank share and gradient norm."""
@@ -135,6 +140,10 @@ class ProgressBar(pl.Callback):
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: Any, exception: BaseException) -> None:
+        """The same where training fails or is stopped: the bar hides the cursor."""
+        self.teardown(trainer, pl_module, "fit")
 
 
 class BlankMonitor(pl.Callback):
