@@ -11,7 +11,11 @@ SpeechrnnError          message + remedy + exit status
 from __future__ import annotations
 
 import difflib
+import os
+import shlex
+import subprocess
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class SpeechrnnError(Exception):
@@ -77,3 +81,12 @@ def nearest(word: str, known: Iterable[str]) -> str:
     if close:
         return f"did you mean {close[0]!r}?"
     return f"known are: {', '.join(known)}" if known else ""
+
+
+def typed(path: str | Path) -> str:
+    """A path as it is typed in a shell, for remedies that are commands.
+
+    >>> typed("runs/own")
+    'runs/own'
+    """
+    return subprocess.list2cmdline([str(path)]) if os.name == "nt" else shlex.quote(str(path))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import datetime
 import json
+import logging
 import math
 import os
 import platform
@@ -14,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from speechrnn import __version__, atomic
-from speechrnn.errors import DataError, UsageError
+from speechrnn.errors import DataError, UsageError, typed
 
 CONFIG, RUN, METRICS, LOG = "config.yaml", "run.json", "metrics.csv", "train.log"
 
@@ -37,7 +39,7 @@ class RunDir:
         name = Path(experiment).stem if experiment.endswith((".yaml", ".yml")) else experiment
         path = given or Path("runs") / name / datetime.datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
         if (path / CONFIG).exists():
-            raise UsageError(f"{path}: holds a run already", f"go on with it by --resume {path}, or choose another run.dir")
+            raise UsageError(f"{path}: holds a run already", f"go on with it by --resume {typed(path)}, or choose another run.dir")
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -55,6 +57,18 @@ class RunDir:
             raise DataError(f"{path}: no run in it ({CONFIG} is missing)", "give the run.dir of an earlier training")
         return cls(path)
 
+    @property
+    def begun(self) -> bool:
+        """Whether its configuration stands: from then on there is something to go on with."""
+        return (self.path / CONFIG).is_file()
+
+    def discard(self) -> None:
+        """Take away what a run has left that ended before it began: its log, and its folder."""
+        for name in (LOG, RUN):
+            (self.path / name).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.path.rmdir()
+
     def write_config(self, yaml_text: str) -> None:
         """Keep the complete configuration."""
         atomic.write_text(self.path / CONFIG, yaml_text)
@@ -69,6 +83,22 @@ class RunDir:
         return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
 
 
+class LogFile(logging.FileHandler):
+    """``train.log``: what the package's log says, with times. On a full disk lines are lost, not the training."""
+
+    def __init__(self, run: RunDir) -> None:
+        super().__init__(run.path / LOG, encoding="utf-8")
+        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Nothing; the default is a traceback for each line."""
+
+    def close(self) -> None:
+        """Close the file."""
+        with contextlib.suppress(OSError):
+            super().close()
+
+
 class MetricsFile:
     """``metrics.csv``: a row a step and a row a validation, appended as they come.
 
@@ -80,7 +110,7 @@ class MetricsFile:
     def __init__(self, path: Path, resume_step: int | None = None) -> None:
         self.path = path
         if resume_step is None or not path.is_file():
-            path.write_text(",".join(self.COLUMNS) + "\n", encoding="utf-8", newline="\n")
+            atomic.write_text(path, ",".join(self.COLUMNS) + "\n")
         else:
             self._cut(resume_step)
         self._file = path.open("a", encoding="utf-8", newline="\n")
@@ -95,14 +125,24 @@ class MetricsFile:
         atomic.write_text(self.path, "\n".join(kept) + "\n")
 
     def append(self, **values: float) -> None:
-        """Add a row; eight significant digits of a number, nothing where there is none."""
+        """Add a row; eight significant digits of a number, nothing where there is none.
+
+        Raises:
+            DataError: the disk is full.
+        """
         cells = (values.get(name) for name in self.COLUMNS)
-        self._file.write(",".join("" if v is None or math.isnan(v) else f"{v:.8g}" for v in cells) + "\n")
-        self._file.flush()
+        try:
+            self._file.write(",".join("" if v is None or math.isnan(v) else f"{v:.8g}" for v in cells) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise DataError(
+                f"{self.path}: could not be written: {error.strerror}", "free some space, then go on by --resume"
+            ) from None
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        with contextlib.suppress(OSError):
+            self._file.close()
 
 
 def machine() -> dict[str, Any]:

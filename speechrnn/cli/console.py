@@ -15,20 +15,26 @@ T = TypeVar("T")
 logger = logging.getLogger("speechrnn")
 
 
-def set_level(verbose: bool = False, quiet: bool = False) -> None:
-    """Configure the package's log for a command: warnings and notes on standard error."""
-    logger.setLevel(logging.DEBUG if verbose else logging.ERROR if quiet else logging.INFO)
-    if not any(isinstance(handler, _StderrHandler) for handler in logger.handlers):
-        logger.addHandler(_StderrHandler())
-    logger.propagate = False
-
-
 class _StderrHandler(logging.Handler):
     """Writes to whatever standard error is now (tests and notebooks replace it)."""
 
     def emit(self, record: logging.LogRecord) -> None:
         prefix = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
         print(prefix + record.getMessage(), file=sys.stderr)
+
+
+_handler = _StderrHandler()
+
+
+def set_level(verbose: bool = False, quiet: bool = False) -> None:
+    """Configure the package's log for a command: warnings and notes on standard error.
+
+    The level is that of standard error alone: a training's own log keeps its notes under -q.
+    """
+    _handler.setLevel(logging.DEBUG if verbose else logging.ERROR if quiet else logging.INFO)
+    logger.setLevel(min(_handler.level, logging.INFO))
+    logger.addHandler(_handler)
+    logger.propagate = False
 
 
 def stderr() -> Console:
@@ -45,9 +51,16 @@ def error(message: str, remedy: str) -> None:
         print(f"       {remedy}", file=sys.stderr)
 
 
+def stopped(message: str = "stopped", remedy: str = "") -> None:
+    """What is said after Ctrl-C, which is no error: a line, and a second one where something can be gone on with."""
+    print(message, file=sys.stderr)
+    if remedy:
+        print(remedy, file=sys.stderr)
+
+
 def interactive() -> bool:
     """Whether progress bars make sense: standard error is a terminal, no -q, no NO_COLOR."""
-    return sys.stderr.isatty() and logger.level < logging.ERROR and not os.environ.get("NO_COLOR")
+    return sys.stderr.isatty() and _handler.level < logging.ERROR and not os.environ.get("NO_COLOR")
 
 
 def track(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import shutil
@@ -17,7 +18,7 @@ import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from speechrnn.atomic import atomic_path
-from speechrnn.errors import DataError, Interrupted
+from speechrnn.errors import DataError, Interrupted, typed
 from speechrnn.rundir import RunDir
 from speechrnn.training.averaging import WeightAverage, Weights, mean_of
 
@@ -96,8 +97,11 @@ class Checkpoints(pl.Callback):
         self._stop = threading.Event()
         self._handlers: dict[int, Any] = {}
 
-    def on_fit_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Ctrl-C and termination wait for the end of the step; a second one does not."""
+    def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Ctrl-C and termination wait for the end of the step; a second one does not.
+
+        Lightning has set its own handlers by now; it gives back those that were there before it.
+        """
         self._saved_at = time.monotonic()
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
@@ -106,6 +110,9 @@ class Checkpoints(pl.Callback):
     def _signalled(self, number: int, frame: Any) -> None:
         self._stop.set()
         self._restore_handlers()
+        # The signal may have come while something else was being said.
+        with contextlib.suppress(RuntimeError):
+            logger.info("stopping when this step is done and saved; once more stops at once")
 
     def _restore_handlers(self) -> None:
         for number, handler in self._handlers.items():
@@ -117,6 +124,10 @@ class Checkpoints(pl.Callback):
         if threading.current_thread() is threading.main_thread():
             self._restore_handlers()
 
+    def on_exception(self, trainer: pl.Trainer, pl_module: Any, exception: BaseException) -> None:
+        """The same where training fails."""
+        self.teardown(trainer, pl_module, "fit")
+
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Save when it is time, or when the user stops the run."""
         last_of_epoch = batch_idx + 1 >= trainer.num_training_batches
@@ -125,8 +136,9 @@ class Checkpoints(pl.Callback):
         if trainer.world_size > 1:
             stop = trainer.strategy.reduce_boolean_decision(stop, all=False)
             due = trainer.strategy.reduce_boolean_decision(due, all=False)
-        # The end of an epoch saves by itself, after validation.
-        if (due or stop) and not last_of_epoch:
+        # The end of an epoch saves by itself, after validation; gradients that are being added up are in no checkpoint.
+        step_is_done = (batch_idx + 1) % trainer.accumulate_grad_batches == 0
+        if (due or stop) and step_is_done and not last_of_epoch:
             self._save(trainer)
             if stop:
                 self._interrupt(trainer)
@@ -141,32 +153,37 @@ class Checkpoints(pl.Callback):
         name = f"best-epoch={trainer.current_epoch + 1:03d}-error={score[0]:.2f}.ckpt"
         kept = validated and (len(self.best) < self.keep_best or score < self.best[-1][:2])
         improved = validated and (not self.best or score < self.best[0][:2])
-        dropped = None
         if kept:
-            self.best = sorted([*self.best, (*score, name)])
-            dropped = self.best.pop()[2] if len(self.best) > self.keep_best else None
-        self._save(trainer)
+            self.best = sorted([*self.best, (*score, name)])[: self.keep_best]
+        self._save(trainer, name if kept else LAST)
         if kept and trainer.is_global_zero:
-            with atomic_path(self.run.checkpoints / name) as temporary:
-                shutil.copyfile(self.run.checkpoints / LAST, temporary)
-            if dropped:
-                (self.run.checkpoints / dropped).unlink(missing_ok=True)
-            if improved:
-                self.on_improved(model_weights(read_checkpoint(self.run.checkpoints / name)), metrics)
+            self._keep(name, metrics if improved else None)
         stop = self._stop.is_set()
         if trainer.world_size > 1:
             stop = trainer.strategy.reduce_boolean_decision(stop, all=False)
         if stop:
             self._interrupt(trainer)
 
-    def _save(self, trainer: pl.Trainer) -> None:
-        trainer.save_checkpoint(self.run.checkpoints / LAST)
+    def _save(self, trainer: pl.Trainer, name: str = LAST) -> None:
+        trainer.save_checkpoint(self.run.checkpoints / name)
         self._saved_at = time.monotonic()
+
+    def _keep(self, name: str, improved: dict[str, float] | None) -> None:
+        """One of the best becomes the last one, after the model is written: killed in between, a resumed run does it again."""
+        file = self.run.checkpoints / name
+        if improved is not None:
+            self.on_improved(model_weights(read_checkpoint(file)), improved)
+        with atomic_path(self.run.checkpoints / LAST) as temporary:
+            shutil.copyfile(file, temporary)
+        listed = {entry[2] for entry in self.best}
+        for other in self.run.checkpoints.glob("best-*.ckpt"):
+            if other.name not in listed:
+                other.unlink(missing_ok=True)
 
     def _interrupt(self, trainer: pl.Trainer) -> None:
         raise Interrupted(
             f"stopped in epoch {trainer.current_epoch + 1} after step {trainer.global_step}; saved",
-            f"go on with: speechrnn train --resume {self.run.path}",
+            f"go on with: speechrnn train --resume {typed(self.run.path)}",
         )
 
     def best_average(self) -> Weights | None:

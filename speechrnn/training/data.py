@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -157,9 +158,9 @@ class SpeechData(pl.LightningDataModule):
         speeds = np.array([self.train_set.speed(epoch, i) for i in range(len(self._durations))])
         return plan_epoch(self._durations / speeds, self.seed, epoch, self.limits)
 
-    def steps(self, max_epochs: int) -> int:
-        """Batches in ``max_epochs`` epochs."""
-        return sum(len(self.plan(epoch)) for epoch in range(max_epochs))
+    def steps(self, max_epochs: int, accumulate: int = 1) -> int:
+        """Steps in ``max_epochs`` epochs, of ``accumulate`` batches each but the last of an epoch."""
+        return sum(math.ceil(len(self.plan(epoch)) / accumulate) for epoch in range(max_epochs))
 
     def padding(self) -> float:
         """Share of padded seconds in the first epoch."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import time
@@ -89,7 +90,9 @@ class Recorder(pl.Callback):
         """Close the files."""
         if self._metrics is not None:
             self._metrics.close()
-            self._board.close()
+            # Only on a full disk, which is told already.
+            with contextlib.suppress(OSError):
+                self._board.close()
             self._metrics = None
 
     def on_exception(self, trainer: pl.Trainer, pl_module: Any, exception: BaseException) -> None:

@@ -166,14 +166,16 @@ class RecognizerModule(pl.LightningModule):
         o = self.options
         optimizer = torch.optim.AdamW(self.parameters(), lr=o.learning_rate, weight_decay=o.weight_decay, betas=(0.9, 0.98))
         if o.schedule == "one_cycle":
-            steps = max(math.ceil(self.total_steps / o.accumulate), 1)
             cycle = torch.optim.lr_scheduler.OneCycleLR(
-                optimizer, o.learning_rate, total_steps=steps + 1, pct_start=o.warmup_share, cycle_momentum=False
+                optimizer, o.learning_rate, total_steps=max(self.total_steps, 1) + 1, pct_start=o.warmup_share, cycle_momentum=False
             )
             return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
         if o.schedule == "plateau":
             plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=o.plateau_factor, patience=o.plateau_patience)
-            return {"optimizer": optimizer, "lr_scheduler": {"scheduler": plateau, "monitor": "dev_error", "interval": "epoch"}}
+            return {
+                "optimizer": optimizer,
+                "lr_scheduler": {"scheduler": plateau, "monitor": "dev_error", "interval": "epoch", "frequency": o.validate_every},
+            }
         return optimizer
 
 

@@ -81,6 +81,11 @@ class TrainerOptions:
         for name in ("max_epochs", "num_nodes", "accumulate", "keep_best", "validate_every", "nonfinite_patience"):
             if getattr(self, name) < 1:
                 raise UsageError(f"trainer.{name} is {getattr(self, name)}", "at least 1")
+        if self.validate_every > self.max_epochs:
+            raise UsageError(
+                f"trainer.validate_every is {self.validate_every}, trainer.max_epochs {self.max_epochs}: no model would be kept",
+                "validate at least once: the best model on dev is the one that is kept",
+            )
         if self.devices != "auto" and not (self.devices.isdigit() and int(self.devices) > 0):
             raise UsageError(f"trainer.devices is {self.devices!r}", "a number from 1, or auto")
         if not 0 < self.learning_rate < 10 or not 0 < self.warmup_share < 1 or not 0 < self.ema_decay < 1:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import os
 import time
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,10 @@ import torch
 from pytorch_lightning.callbacks import EarlyStopping
 
 from speechrnn.config import build, merge, read_yaml, to_yaml
-from speechrnn.errors import DataError, UsageError
+from speechrnn.errors import DataError, Interrupted, UsageError, typed
 from speechrnn.models.acoustic import AcousticModel, ModelOptions
 from speechrnn.models.export import write_acoustic
-from speechrnn.rundir import LOG, RunDir, machine, versions
+from speechrnn.rundir import LogFile, RunDir, machine, versions
 from speechrnn.training.averaging import WeightAverage, Weights
 from speechrnn.training.checkpoints import LAST, Checkpoints
 from speechrnn.training.data import SpeechData, Tracker, common_rate, load_splits, make_tokenizer
@@ -116,17 +116,22 @@ def _train(experiment: Experiment, run: RunDir, started: float, track: Tracker, 
         logger.setLevel(logging.ERROR)
         _fit(experiment, run, track, False, resume=resume)
         return run
-    handler = logging.FileHandler(run.path / LOG, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    empty = not any(run.path.iterdir())
+    handler = LogFile(run)
     logger.addHandler(handler)
     logger.setLevel(min(logger.level or logging.INFO, logging.INFO))
     before = run.read_run().get("seconds", 0.0)
     try:
         _fit(experiment, run, track, progress, resume=resume)
     finally:
-        run.write_run({"seconds": round(before + time.monotonic() - started, 1)})
         logger.removeHandler(handler)
         handler.close()
+        if run.begun:
+            # What ended the run on a full disk is told, not this.
+            with contextlib.suppress(DataError):
+                run.write_run({"seconds": round(before + time.monotonic() - started, 1)})
+        elif empty:
+            run.discard()
     return run
 
 
@@ -145,7 +150,7 @@ def _fit(experiment: Experiment, run: RunDir, track: Tracker, progress: bool, *,
     data = SpeechData(experiment.data, options, tokenizer, train_set, dev_set, model, experiment.seed, o.overfit_batches)
     parents = start_from(experiment.init, model) if experiment.init and not resume else []
     data.fit_normalization(model, track)
-    module = RecognizerModule(model, tokenizer, o, data.steps(o.max_epochs))
+    module = RecognizerModule(model, tokenizer, o, data.steps(o.max_epochs, o.accumulate))
     module.train_items, module.dev_items = data.train_items, list(data.dev_set.items)
     facts = {"data": data_facts(experiment.data.dir), "parents": parents}
     if first_process():
@@ -168,43 +173,53 @@ def _fit(experiment: Experiment, run: RunDir, track: Tracker, progress: bool, *,
     if progress:
         callbacks.append(ProgressBar())
     callbacks.append(checkpoints)
-    trainer = make_trainer(o, callbacks)
+    with quiet_lightning():
+        trainer = make_trainer(o, callbacks)
     logger.info(
         "%d utterances to train on, %d for dev, %d tokens, %.1f M weights, %.0f frames/s, %s, padding %.1f %%",
         len(module.train_items), len(module.dev_items), len(tokenizer), sum(p.numel() for p in model.parameters()) / 1e6,
         1 / model.frame_shift, trainer.precision, 100 * data.padding(),
     )  # fmt: skip
     try:
-        with warnings.catch_warnings():
-            quiet_lightning()
+        with quiet_lightning():
             trainer.fit(module, data, ckpt_path=run.checkpoints / LAST if resume else None, weights_only=True)
+        best = checkpoints.best[0][0]
+        if o.average == "best" and trainer.is_global_zero:
+            best = _keep_best_average(trainer, module, data, checkpoints, keep)
     except torch.OutOfMemoryError as error:
         raise _out_of_memory(module, data) from error
-    if o.average == "best" and trainer.is_global_zero:
-        _keep_best_average(trainer, module, data, checkpoints, keep)
+    except SystemExit:
+        # So Lightning answers a Ctrl-C that no step waits for: the first one before or after training, or a second one.
+        raise Interrupted(
+            "stopped at once; what came after the last checkpoint is lost",
+            f"go on with: speechrnn train --resume {typed(run.path)}",
+        ) from None
     if not trainer.is_global_zero:
         return
     run.write_run({"finished": True, "epochs": trainer.current_epoch, "steps": trainer.global_step})
-    best = checkpoints.best[0] if checkpoints.best else None
-    logger.info("done: %s%s", run.model, f", dev error {best[0]:.2f} %" if best else "")
+    logger.info("done: %s, dev error %.2f %%", run.model, best)
 
 
 def _keep_best_average(
     trainer: pl.Trainer, module: RecognizerModule, data: SpeechData, checkpoints: Checkpoints, keep: Any
-) -> None:
-    """Validate the mean of the best checkpoints; it replaces the best single one where dev says so."""
+) -> float:
+    """Validate the mean of the best checkpoints; it replaces the best single one where dev says so.
+
+    Returns:
+        The dev error (%) of the one that is kept.
+    """
+    single = checkpoints.best[0][0]
     average = checkpoints.best_average()
     if average is None:
-        return
+        return single
     module.model.load_state_dict(average)
-    with warnings.catch_warnings():
-        quiet_lightning()
+    with quiet_lightning():
         trainer.validate(module, data, verbose=False)
     metrics = module.validation.metrics()
-    single = checkpoints.best[0][0]
     if metrics["dev_error"] <= single:
         keep(average, metrics)
     logger.info("mean of the best %d: dev error %.2f %% (best single %.2f %%)", len(checkpoints.best), metrics["dev_error"], single)
+    return min(metrics["dev_error"], single)
 
 
 def _out_of_memory(module: RecognizerModule, data: SpeechData) -> DataError:

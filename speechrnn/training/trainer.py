@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from lightning_fabric.utilities.warnings import PossibleUserWarning
 
 from speechrnn.errors import UsageError
 from speechrnn.training.checkpoints import AtomicCheckpointIO
@@ -71,9 +74,18 @@ def first_process() -> bool:
     return int(next((rank for rank in given if rank is not None), 0)) == 0
 
 
-def quiet_lightning() -> None:
-    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    # Advice about worker counts and unused options that does not hold for batches made from a cache.
-    warnings.filterwarnings("ignore", module="pytorch_lightning.*")
-    warnings.filterwarnings("ignore", message=r".*lr_scheduler\.step\(\).*before.*optimizer\.step\(\).*")
+@contextlib.contextmanager
+def quiet_lightning() -> Iterator[None]:
+    """Without Lightning's notes and its advice that does not hold here; its warnings come through."""
+    for name in ("pytorch_lightning", "lightning_fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        # Workers hardly matter where batches are made from a cache, and start anew each epoch; our sampler goes on where it was.
+        warnings.filterwarnings("ignore", category=PossibleUserWarning)
+        warnings.filterwarnings("ignore", message=".*(persistent_workers|dataloader is not resumable).*")
+        # A step without a finite gradient, or scaled down by fp16, is no step of the optimizer.
+        warnings.filterwarnings("ignore", message=r".*lr_scheduler\.step\(\).*before.*optimizer\.step\(\).*")
+        # Lightning's own calls of what other libraries will drop.
+        for category in (DeprecationWarning, FutureWarning):
+            warnings.filterwarnings("ignore", category=category, module="(pytorch_lightning|lightning_fabric).*")
+        yield
