@@ -36,7 +36,9 @@ evaluate() {
   [ -f "$results/scores.json" ] && return
   say speechrnn evaluate "$manifest" -m "$run" -o "$run/evaluation"
   mkdir -p "$results"
-  cp "$run/config.yaml" "$run/metrics.csv" "$run/run.json" "$run/evaluation/hypotheses.jsonl" "$results/"
+  cp "$run/config.yaml" "$run/metrics.csv" "$run/run.json" "$results/"
+  # Hypotheses stand beside references: kept only where the corpus's licence allows to pass transcripts on.
+  [ "${KEEP_HYPOTHESES:-yes}" = no ] || cp "$run/evaluation/hypotheses.jsonl" "$results/"
   cp "$run/evaluation/scores.json" "$results/scores.json"
 }
 

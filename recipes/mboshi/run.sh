@@ -3,6 +3,7 @@
 #   SRC=FOLDER_OF_MBOSHI recipes/mboshi/run.sh
 set -euo pipefail
 DATA=${DATA:-data/mboshi}
+KEEP_HYPOTHESES=no
 source "$(dirname "$0")/../steps.sh"
 
 prepare mboshi
