@@ -93,6 +93,14 @@ class Tokenizer:
                 raise UnknownSymbol(text[position], position, text)
         return ids
 
+    def can_encode(self, text: str) -> bool:
+        """Whether every symbol of a normalized text is in the inventory."""
+        try:
+            self.encode(text)
+        except DataError:
+            return False
+        return True
+
     def _encode_phones(self, text: str) -> list[int]:
         ids: list[int] = []
         for word in text.split():

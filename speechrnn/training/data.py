@@ -71,8 +71,18 @@ def make_tokenizer(options: ModelOptions, data_dir: Path, utterances: Iterable[U
         tokens = read_tokens(head.tokens, form) if head.tokens else ("<blank>", *sorted(phones))
         return Tokenizer(tokens, "phones", lexicon)
     if head.tokens:
-        return Tokenizer(read_tokens(head.tokens, form), head.unit)
+        tokenizer = Tokenizer(read_tokens(head.tokens, form), head.unit)
+        _report_ambiguities(tokenizer, [normalize(u.text, options.text) for u in utterances])
+        return tokenizer
     return Tokenizer(learn_tokens((normalize(u.text, options.text) for u in utterances), head.unit), head.unit)
+
+
+def _report_ambiguities(tokenizer: Tokenizer, texts: list[str]) -> None:
+    """Say where longest match hid another reading, such as ``n`` + ``g`` under ``ng``."""
+    readable = [text for text in texts if tokenizer.can_encode(text)]
+    for symbol, count in tokenizer.ambiguities(readable).most_common():
+        examples = ", ".join([text for text in readable if symbol in text][:2])
+        logger.warning("%s is read as one token %d times, though shorter tokens spell it too: %s", symbol, count, examples)
 
 
 class SpeechData(pl.LightningDataModule):

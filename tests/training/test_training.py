@@ -100,6 +100,44 @@ def test_best_checkpoints_are_averaged(settings):
     assert "mean of the best 3" in (run.path / "train.log").read_text()
 
 
+def test_worker_processes_change_nothing(settings, tmp_path):
+    runs = [train(settings(run__dir=str(tmp_path / str(n)), data__workers=n, trainer__max_epochs=2)).path for n in (0, 1)]
+    assert (runs[0] / "metrics.csv").read_text() == (runs[1] / "metrics.csv").read_text()
+
+
+def test_a_cache_that_is_too_small_changes_nothing(settings, tmp_path):
+    runs = [train(settings(run__dir=str(tmp_path / str(n)), data__cache_mb=n, trainer__max_epochs=2)).path for n in (0, 100)]
+    assert (runs[0] / "metrics.csv").read_text() == (runs[1] / "metrics.csv").read_text()
+
+
+def test_early_stopping_ends_a_run_that_does_not_improve(settings):
+    run = train(
+        settings(trainer__learning_rate=1e-9, trainer__early_stopping=2, trainer__max_epochs=30, trainer__schedule="constant")
+    )
+    epochs = [int(line.split(",")[0]) for line in (run.path / "metrics.csv").read_text().splitlines()[1:]]
+    assert max(epochs) <= 5
+
+
+def test_accumulated_batches_step_once(settings):
+    run = train(settings(trainer__accumulate=3, trainer__max_epochs=1))
+    steps = [int(line.split(",")[1]) for line in (run.path / "metrics.csv").read_text().splitlines()[1:]]
+    assert max(steps) == 2
+
+
+@pytest.mark.parametrize("mode", ["speaker", "utterance", "none"])
+def test_every_normalization_trains_and_transcribes(settings, corpus, mode):
+    run = train(settings(features__normalization={"mode": mode}, trainer__max_epochs=1))
+    clips = [u.clip for u in read_manifest(corpus / "cuts_test.jsonl.gz")]
+    assert len(list(speechrnn.load(run.path).transcribe_many(clips))) == len(clips)
+
+
+def test_ambiguous_graphemes_are_reported(settings, tmp_path, caplog):
+    tokens = tmp_path / "tokens.txt"
+    tokens.write_text("<space>\na\nb\nc\nd\nab\n")
+    train(settings(head__tokens=str(tokens), trainer__max_epochs=1))
+    assert "ab is read as one token" in caplog.text
+
+
 def test_a_model_with_phones_goes_through_the_lexicon(settings, corpus, tmp_path):
     folder = tmp_path / "phones"
     folder.mkdir()
