@@ -19,7 +19,10 @@ ALL = {"help": help_text, "transcribe": one_file, "padding": padding, "training"
 def main(chosen: list[str]) -> int:
     """Run the benchmarks named, or all."""
     ratios = [ratio for name in chosen or ALL for ratio in ALL[name]()]
-    rows = [[r.name, f"{r.ours:.3f}", f"{r.yardstick:.3f}", f"{r.value:.2f}", f"{r.bound:g}", "yes" if r.value <= r.bound else "NO"] for r in ratios]
+    rows = [
+        [r.name, f"{r.ours:.3f}", f"{r.yardstick:.3f}", f"{r.value:.2f}", f"{r.bound:g}", "yes" if r.value <= r.bound else "NO"]
+        for r in ratios
+    ]
     print(table(rows, ["measured", "ours (s)", "yardstick (s)", "ratio", "promised", "kept"]))
     facts = {"date": datetime.date.today().isoformat(), "machine": machine(), "versions": versions()}
     record = {**facts, "ratios": [{"name": r.name, "ratio": round(r.value, 3), "promised": r.bound} for r in ratios]}

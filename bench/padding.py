@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from bench.timing import Ratio
+from speechrnn.data.augment import draw_speed
 from speechrnn.data.manifest import read_manifest
 from speechrnn.data.options import DataOptions
 from speechrnn.data.plan import Limits, padding_share, plan_epoch
-from speechrnn.data.augment import draw_speed
 
 
 def padding() -> list[Ratio]:

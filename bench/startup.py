@@ -25,7 +25,11 @@ def speechrnn_command() -> str:
 
 def help_text() -> list[Ratio]:
     """``speechrnn --help`` over a bare import of typer and rich."""
-    return [alternate("--help / import typer, rich", command(speechrnn_command(), "--help"), python("import typer, rich"), 1.8, rounds=11)]
+    return [
+        alternate(
+            "--help / import typer, rich", command(speechrnn_command(), "--help"), python("import typer, rich"), 1.8, rounds=11
+        )
+    ]
 
 
 def one_file() -> list[Ratio]:

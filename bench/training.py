@@ -1,4 +1,4 @@
-"""A full training step (batch, front-end frames, masks, network, loss, backward, clipping, AdamW, average, log) over the bare layers."""
+"""A training step in the rooms of the package (data, module, backward, clipping, AdamW, average, log) over the bare layers."""
 
 from __future__ import annotations
 
