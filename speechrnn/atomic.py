@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import secrets
 import shutil
@@ -45,20 +46,28 @@ def write_text(path: Path, text: str) -> None:
 
 @contextlib.contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """A temporary folder beside ``path`` that takes its place when the block ends well.
+    """A temporary folder beside ``path``, synced and put in its place when the block ends well, removed otherwise.
 
-    An older folder is moved aside, then removed, so at every moment one whole version exists.
+    An older folder is moved aside, then removed; where the new one cannot take its place, the older one comes back. Between
+    the two renames nothing stands at ``path``: a process killed just there leaves the older folder under the name that
+    :func:`left_aside` finds, and the next writer takes it back.
+
+    Raises:
+        DataError: the disk is full or the folder cannot be written; what stood at ``path`` stands there again.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         temporary.mkdir(parents=True)
+        left = left_aside(path)
+        if left is not None:
+            left.rename(path)
         yield temporary
-        old = path.with_name(f".{path.name}.{secrets.token_hex(4)}.old")
-        if path.exists():
-            path.rename(old)
-        temporary.rename(path)
-        shutil.rmtree(old, ignore_errors=True)
+        for file in temporary.rglob("*"):
+            if file.is_file():
+                with file.open("rb+") as written:
+                    os.fsync(written.fileno())
+        _replace(path, temporary)
     except OSError as error:
         raise DataError(
             f"{path}: could not be written: {error.strerror or error}",
@@ -66,3 +75,25 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _replace(path: Path, new: Path) -> None:
+    """Put the folder ``new`` at ``path``; on failure the older one is back."""
+    old = path.with_name(f".{path.name}.{secrets.token_hex(4)}.old")
+    existed = path.exists()
+    if existed:
+        path.rename(old)
+    try:
+        new.rename(path)
+    except OSError:
+        if existed:
+            old.rename(path)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def left_aside(path: Path) -> Path | None:
+    """The older folder that a writer killed between its two renames left beside a missing ``path``, if any."""
+    if path.exists():
+        return None
+    return max(path.parent.glob(f".{glob.escape(path.name)}.*.old"), key=lambda folder: folder.stat().st_mtime, default=None)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from speechrnn import __version__
-from speechrnn.atomic import atomic_folder
+from speechrnn.atomic import atomic_folder, left_aside
 from speechrnn.errors import DataError
 
 if TYPE_CHECKING:
@@ -55,10 +55,11 @@ def write_model(
         texts: content of the text files by name (config.yaml, tokens.txt, …).
         info: further plain values for model.json: name, sizes, parents, measures, licence of the data.
     """
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     with atomic_folder(path) as folder:
-        save_file(dict(sorted(weights.items())), folder / WEIGHTS)
+        # safetensors' own save_file hides a full disk behind an error of its own and makes files that only the owner reads.
+        (folder / WEIGHTS).write_bytes(save(dict(sorted(weights.items()))))
         for name, text in texts.items():
             (folder / name).write_text(text, encoding="utf-8", newline="\n")
         sums = {file.name: sha256(file) for file in sorted(folder.iterdir()) if file.name not in OUTSIDE}
@@ -73,12 +74,14 @@ def read_info(path: Path) -> dict[str, Any]:
     Raises:
         DataError: no model there, damaged, or of a newer release.
     """
-    if not path.is_dir():
-        raise DataError(f"{path}: no such model directory", "give a model directory, or a run directory that holds model/")
     file = path / INFO
     if not file.is_file():
+        left = left_aside(path) or left_aside(path / "model")
         raise DataError(
-            f"{path}: no model in it ({INFO} is missing)", "give a model directory, or a run directory that holds model/"
+            f"{path}: no model in it ({INFO} is missing)" if path.is_dir() else f"{path}: no such model directory",
+            f"the last model is in {left}: writing its successor was cut off; rename it"
+            if left
+            else "give a model directory, or a run directory that holds model/",
         )
     try:
         if file.stat().st_size > MAX_JSON_BYTES:
