@@ -7,6 +7,7 @@ group is chosen. Nothing beyond :func:`compose` knows OmegaConf; everything else
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import types
 import typing
@@ -90,15 +91,22 @@ def _hydra(choices: Sequence[str]) -> dict[str, Any]:
 
 def _hydra_defaults(own: Mapping[str, Any], choices: Sequence[str]) -> dict[str, Any]:
     """The groups an experiment file outside ``conf/`` names in its ``defaults``; the command line wins over them."""
-    picked = [
-        f"{k.removeprefix('override ').removeprefix('/')}={v}"
-        for item in own.get("defaults") or []
-        if isinstance(item, dict)
-        for k, v in item.items()
-    ]
-    for choice in picked:
-        _check_choice(*choice.split("=", 1))
-    return _hydra([c for c in picked if c.split("=")[0] not in {x.split("=")[0] for x in choices}] + list(choices))
+    picked: list[tuple[str, str]] = []
+    defaults = own.get("defaults") or []
+    for item in defaults if isinstance(defaults, list) else [defaults]:
+        if item == "_self_":
+            continue
+        if not isinstance(item, dict):
+            raise UsageError(
+                f"{_shown(item)} among the defaults of an experiment file", "write lines such as - override /model: bgru"
+            )
+        picked += ((str(key).removeprefix("override ").removeprefix("/"), str(choice)) for key, choice in item.items())
+    for group, choice in picked:
+        if group not in GROUPS:
+            raise UsageError(f"{group}: no such group", nearest(group, GROUPS))
+        _check_choice(group, choice)
+    asked = {choice.partition("=")[0] for choice in choices}
+    return _hydra([f"{group}={choice}" for group, choice in picked if group not in asked] + list(choices))
 
 
 def _check_choice(group: str, choice: str) -> None:
@@ -132,11 +140,21 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
+class _PlainLoader(yaml.SafeLoader):
+    """Plain values written out: an alias would let a small file unfold into a huge one."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        if event.anchor is not None:
+            raise yaml.YAMLError(f"line {event.start_mark.line + 1}: anchors and aliases (& and *) are refused")
+        return super().compose_node(parent, index)
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
-    """A YAML mapping of plain values; interpolation and oversized files are refused.
+    """A YAML mapping of plain values; interpolation, aliases and oversized files are refused.
 
     Raises:
-        DataError: missing, no YAML, too large, not a mapping, or holding ``${``.
+        DataError: missing, no YAML, too large, not a mapping, holding ``${`` or an alias.
     """
     try:
         raw = path.read_bytes()
@@ -149,8 +167,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
         if "${" in text:
             line = text[: text.index("${")].count("\n") + 1
             raise DataError(f"{path}, line {line}: interpolation ${{…}} is refused", "write the value itself")
-        content = yaml.safe_load(text)
-    except (UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        content = yaml.load(text, _PlainLoader)
+    except (ValueError, yaml.YAMLError, RecursionError) as error:
         raise DataError(f"{path}: no valid YAML: {' '.join(str(error).split())[:200]}", "mend the file") from None
     if not isinstance(content, dict):
         raise DataError(f"{path}: holds no mapping of keys to values", "write key: value lines")
@@ -185,7 +203,7 @@ def build(cls: type[T], values: Mapping[str, Any], where: str = "") -> T:
         place = f"{where}: " if where else ""
         count = "a fault" if len(faults) == 1 else f"{len(faults)} faults"
         raise UsageError(
-            f"{place}{count} in the configuration:\n  " + "\n  ".join(faults),
+            f"{place}{count} in the configuration:\n  " + "\n  ".join(_cut(fault, 300) for fault in faults),
             "correct them; speechrnn train --print-config shows every key with its value",
         )
     return typing.cast("T", result)
@@ -205,12 +223,12 @@ def _build(cls: type, values: Mapping[str, Any], prefix: str, faults: list[str])
                 group = _pick(_groups(hints[key]), value, name, faults)
                 arguments[key] = _build(group, value, f"{name}.", faults) if group else None
             else:
-                faults.append(f"{name} is {value!r}, not a group of values")
+                faults.append(f"{name} is {_shown(value)}, not a group of values")
         else:
             try:
                 arguments[key] = _convert(value, hints[key])
             except ValueError:
-                faults.append(f"{name} is {value!r}, expected {_describe(hints[key])}")
+                faults.append(f"{name} is {_shown(value)}, expected {_describe(hints[key])}")
     missing = [n for n, f in known.items() if n not in values and f.default is f.default_factory is dataclasses.MISSING]
     faults.extend(f"{prefix}{name} is required" for name in missing)
     if len(faults) > before:
@@ -222,6 +240,15 @@ def _build(cls: type, values: Mapping[str, Any], prefix: str, faults: list[str])
         return None
 
 
+def _shown(value: Any) -> str:
+    """A value as it stands in a message."""
+    return _cut(repr(value), 80)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def _groups(hint: Any) -> list[type]:
     """The dataclasses a field may hold: none, one, or several told apart by their ``kind``."""
     members = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
@@ -229,12 +256,12 @@ def _groups(hint: Any) -> list[type]:
 
 
 def _pick(groups: list[type], values: Mapping[str, Any], name: str, faults: list[str]) -> type | None:
-    if len(groups) == 1:
+    if "kind" not in groups[0].__dataclass_fields__:  # type: ignore[attr-defined]
         return groups[0]
     kinds = {str(group.__dataclass_fields__["kind"].default): group for group in groups}  # type: ignore[attr-defined]
     kind = str(values.get("kind", next(iter(kinds))))
     if kind not in kinds:
-        faults.append(f"{name}.kind is {kind!r}: {nearest(kind, kinds)}")
+        faults.append(f"{name}.kind is {_shown(kind)}: {nearest(kind, kinds)}")
         return None
     return kinds[kind]
 
@@ -271,23 +298,34 @@ def _convert(value: Any, hint: Any) -> Any:
             raise ValueError
         return value
     if hint is int:
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError
+        if isinstance(value, float) and not _finite(value).is_integer():
             raise ValueError
         return int(value)
     if hint is float:
-        if isinstance(value, str):
-            # YAML 1.1 reads 1e-3 as text.
-            return float(value)
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        # YAML 1.1 reads 1e-3 as text.
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
             raise ValueError
-        return float(value)
+        return _finite(value)
     raise TypeError(f"no conversion to {hint}")
+
+
+def _finite(value: float | str) -> float:
+    """A number; ``ValueError`` for NaN, infinities and what is too large."""
+    try:
+        number = float(value)
+    except OverflowError:
+        raise ValueError from None
+    if not math.isfinite(number):
+        raise ValueError
+    return number
 
 
 def _scalar(text: str) -> Any:
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
+        return yaml.load(text, _PlainLoader)
+    except (yaml.YAMLError, RecursionError):
         raise ValueError from None
 
 

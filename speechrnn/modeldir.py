@@ -27,6 +27,19 @@ INFO, WEIGHTS = "model.json", "weights.safetensors"
 OUTSIDE = {INFO, "decoding.yaml", "README.md"}
 """Files without a checksum: the list itself, weights tuned later, the card for people."""
 MAX_JSON_BYTES = 10_000_000
+_TYPES: dict[str, type] = {
+    "version": int,
+    "kind": str,
+    "speechrnn": str,
+    "name": str,
+    "tokens": int,
+    "weights": int,
+    "data": dict,
+    "measures": dict,
+    "parents": list,
+    "sha256": dict,
+}
+"""What each entry of ``model.json`` must be where it stands there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +54,16 @@ class ModelFiles:
     def id(self) -> str:
         """Name and the first digits of the weights' checksum."""
         return f"{self.info.get('name', self.path.name)}@{self.info['sha256'][WEIGHTS][:8]}"
+
+    def file(self, name: str) -> Path:
+        """A file of the model, its checksum known to be right.
+
+        Raises:
+            DataError: ``model.json`` does not list it, so nobody vouches for it.
+        """
+        if name not in self.info["sha256"]:
+            raise DataError(f"{self.path / INFO}: lists no {name}", "fetch or train the model again")
+        return self.path / name
 
 
 def write_model(
@@ -88,9 +111,7 @@ def read_info(path: Path) -> dict[str, Any]:
             raise ValueError("too large")
         info = json.loads(file.read_text(encoding="utf-8"))
         version, kind = info["version"], info["kind"]
-        sums = info["sha256"]
-        if not isinstance(version, int) or not isinstance(sums, dict) or not all(isinstance(s, str) for s in sums.values()):
-            raise ValueError("version or checksums have the wrong type")
+        _check_types(info)
     except (ValueError, KeyError, TypeError, OSError, RecursionError) as error:
         raise DataError(f"{file}: damaged: {error}", "fetch or train the model again") from None
     if version > VERSION:
@@ -101,6 +122,18 @@ def read_info(path: Path) -> dict[str, Any]:
     if kind not in KINDS:
         raise DataError(f"{file}: a model of kind {kind!r}", f"this release knows {', '.join(KINDS)}")
     return dict(info)
+
+
+def _check_types(info: Mapping[str, Any]) -> None:
+    """Refuse by ``ValueError`` what would surprise whoever uses the description later."""
+    for name, expected in _TYPES.items():
+        if name in info and (not isinstance(info[name], expected) or isinstance(info[name], bool)):
+            raise ValueError(f"{name} has the wrong type, {type(info[name]).__name__}")
+    for name in ("title", "name", "licence"):
+        if not isinstance(info.get("data", {}).get(name, ""), str):
+            raise ValueError(f"data.{name} is no text")
+    if info["version"] < 1 or not all(isinstance(checksum, str) for checksum in info["sha256"].values()):
+        raise ValueError("impossible version or checksums")
 
 
 def read_model(path: Path) -> ModelFiles:

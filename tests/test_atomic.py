@@ -57,9 +57,13 @@ def test_what_a_killed_writer_left_aside_is_taken_back(folder):
 
 @pytest.mark.parametrize("write", [atomic_path, atomic_folder])
 def test_an_error_of_ones_own_leaves_no_trace(tmp_path, write):
-    with pytest.raises(RuntimeError), write(tmp_path / "out") as new:
-        (new / "x" if new.is_dir() else new).write_text("half")
-        raise RuntimeError
+    def half() -> None:
+        with write(tmp_path / "out") as new:
+            (new / "x" if new.is_dir() else new).write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        half()
     assert names(tmp_path) == []
 
 

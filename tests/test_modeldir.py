@@ -83,7 +83,12 @@ def test_a_renamed_pickle_is_never_opened(model):
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", '{"version": "1"}', '{"version": 1, "kind": "rnn", "sha256": []}', "[" * 100_000]
+    "content",
+    ["", "{", "[]", '{"version": "1"}', '{"version": 1, "kind": "rnn", "sha256": []}', "[" * 100_000]
+    + [
+        json.dumps({"version": 1, "kind": "rnn", "sha256": {}, **wrong})
+        for wrong in ({"data": 5}, {"data": {"title": 5}}, {"name": []}, {"version": 0}, {"version": True}, {"sha256": {"a": 1}})
+    ],
 )
 def test_a_damaged_description_is_named(model, content):
     (model / "model.json").write_text(content)

@@ -13,6 +13,9 @@ from torch import Tensor
 
 from speechrnn.errors import UsageError
 
+MAX_WINDOW = 65536
+"""Samples; longer windows would need filter banks of hundreds of megabytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class FrameGrid:
@@ -44,8 +47,10 @@ def power_spectrum(frames: Tensor, fft_size: int) -> Tensor:
 
 
 def to_samples(milliseconds: float, sampling_rate: int, what: str) -> int:
-    """Milliseconds as whole samples."""
+    """Milliseconds as whole samples, 1 to ``MAX_WINDOW``."""
     samples = int(sampling_rate * milliseconds / 1000)
+    if samples > MAX_WINDOW:
+        raise UsageError(f"features.frontend.{what} asks for a window of {samples} samples", f"at most {MAX_WINDOW}: a shorter one")
     if samples < 1:
         raise UsageError(
             f"features.frontend.{what} = {milliseconds} ms is shorter than one sample at {sampling_rate} Hz", "use a longer one"

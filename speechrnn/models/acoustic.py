@@ -30,6 +30,8 @@ class ModelOptions:
     def __post_init__(self) -> None:
         if not 1000 <= self.sampling_rate <= 384000:
             raise UsageError(f"sampling_rate is {self.sampling_rate} Hz", "1000 to 384000")
+        if self.head.unit == "auto" or not self.model.factor:
+            raise UsageError("head.unit auto and model.factor 0 are settled by training", "name a unit and a factor")
 
 
 class AcousticModel(nn.Module):
@@ -43,7 +45,9 @@ class AcousticModel(nn.Module):
     def __init__(self, options: ModelOptions, vocabulary: tuple[str, ...]) -> None:
         super().__init__()
         self.options = options
-        self.frontend = build_frontend(options.features.frontend, options.sampling_rate)
+        # Computed, not loaded: real even where the layers are made without memory, on torch's meta device.
+        with torch.device("cpu"):
+            self.frontend = build_frontend(options.features.frontend, options.sampling_rate)
         self.normalizer = Normalizer(options.features.normalization, self.frontend.size)
         self.encoder = Encoder(options.model, self.frontend.size)
         self.head = CtcHead(vocabulary, self.encoder.size)

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -15,10 +15,11 @@ from speechrnn.config import build, read_yaml, to_yaml
 from speechrnn.errors import DataError, UsageError
 from speechrnn.modeldir import read_model, write_model
 from speechrnn.models.acoustic import AcousticModel, ModelOptions
-from speechrnn.models.init import skip_init
 from speechrnn.text.lexicon import read_lexicon
 from speechrnn.text.normalize import TextOptions
 from speechrnn.text.tokenizer import Tokenizer, read_tokens
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +33,36 @@ class StoredAcoustic:
     weights: dict[str, Tensor]
 
     def network(self) -> AcousticModel:
-        """The network with its weights, in evaluation mode, on the CPU.
+        """The network over these weights (not a copy of them), in evaluation mode, on the CPU.
+
+        It is laid out without memory first: a configuration that asks for more than the weights hold costs nothing.
 
         Raises:
-            DataError: weights missing, unknown or of another shape than the configuration says.
+            DataError: weights missing, unknown, or of another shape or type than the configuration says.
         """
-        with skip_init():
-            model = AcousticModel(self.options, self.tokenizer.tokens)
-        expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-        found = {name: tuple(tensor.shape) for name, tensor in self.weights.items()}
+        if self.options.model.layers > len(self.weights):
+            raise self._disagree(f"{self.options.model.layers} layers and {len(self.weights)} weights")
+        try:
+            with torch.device("meta"):
+                model = AcousticModel(self.options, self.tokenizer.tokens)
+        except (RuntimeError, TypeError, ValueError, UsageError) as error:
+            raise self._disagree(" ".join(str(error).split())[:200]) from None
+        expected, found = _shapes(model.state_dict()), _shapes(self.weights)
         if expected != found:
             wrong = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
-            details = ", ".join(
-                f"{name} {found.get(name, 'missing')} instead of {expected.get(name, 'nothing')}" for name in wrong[:5]
+            raise self._disagree(
+                ", ".join(f"{name} {found.get(name, 'missing')} instead of {expected.get(name, 'nothing')}" for name in wrong[:5])
             )
-            raise DataError(f"{self.id}: weights and configuration disagree: {details}", "fetch or train the model again")
-        model.load_state_dict(self.weights)
+        model.load_state_dict(self.weights, assign=True)
         return model.eval()
+
+    def _disagree(self, details: str) -> DataError:
+        return DataError(f"{self.id}: weights and configuration disagree: {details}", "fetch or train the model again")
+
+
+def _shapes(weights: Mapping[str, Tensor]) -> dict[str, str]:
+    """Type and shape by name, as they are told: ``float32 (512, 160)``."""
+    return {name: f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}" for name, tensor in weights.items()}
 
 
 def write_acoustic(
@@ -99,14 +113,20 @@ def read_acoustic(path: str | Path) -> StoredAcoustic:
     if files.info["kind"] != "rnn":
         raise DataError(f"{path}: a model of kind {files.info['kind']}, not rnn", "give the model of a recurrent network")
     try:
-        options = build(ModelOptions, read_yaml(path / "config.yaml"), str(path / "config.yaml"))
-        text = build(TextOptions, read_yaml(path / "text.yaml"), str(path / "text.yaml"))
+        options = _read_options(ModelOptions, files.file("config.yaml"))
+        text = _read_options(TextOptions, files.file("text.yaml"))
     except UsageError as error:
         raise DataError(error.message, "fetch or train the model again") from None
-    pronunciations = read_lexicon(path / "lexicon.txt") if options.head.unit == "phones" else {}
-    tokenizer = Tokenizer(read_tokens(path / "tokens.txt", text.unicode), options.head.unit, pronunciations)
+    if options.text != text:
+        raise DataError(f"{path}: config.yaml and text.yaml hold different rules for texts", "fetch or train the model again")
+    pronunciations = read_lexicon(files.file("lexicon.txt"), text.unicode) if options.head.unit == "phones" else {}
+    tokenizer = Tokenizer(read_tokens(files.file("tokens.txt"), text.unicode), options.head.unit, pronunciations)
     weights = {name: torch.from_numpy(array) for name, array in files.weights.items()}
     return StoredAcoustic(files.id, files.info, options, tokenizer, weights)
+
+
+def _read_options(cls: type[T], file: Path) -> T:
+    return build(cls, read_yaml(file), str(file))
 
 
 __all__ = ["StoredAcoustic", "read_acoustic", "write_acoustic"]

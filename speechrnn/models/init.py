@@ -6,31 +6,13 @@ gate's bias 1 in total (Gers et al. 2000; Jozefowicz et al. 2015), the output la
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-
 import torch
 from torch import nn
-
-_skipped = False
-
-
-@contextlib.contextmanager
-def skip_init() -> Iterator[None]:
-    """Build layers whose weights are about to be loaded: orthogonal matrices cost a second that nobody needs then."""
-    global _skipped
-    before, _skipped = _skipped, True
-    try:
-        yield
-    finally:
-        _skipped = before
 
 
 @torch.no_grad()
 def init_recurrent(layer: nn.LSTM | nn.GRU) -> None:
     """Initialize a layer of ``torch.nn``; each gate's block is drawn on its own."""
-    if _skipped:
-        return
     for name, parameter in layer.named_parameters():
         if name.startswith("weight_hh"):
             for gate in torch.split(parameter, layer.hidden_size):
@@ -48,8 +30,6 @@ def init_recurrent(layer: nn.LSTM | nn.GRU) -> None:
 @torch.no_grad()
 def init_linear(layer: nn.Linear | nn.Conv1d) -> None:
     """Xavier uniform weights, zero bias."""
-    if _skipped:
-        return
     nn.init.xavier_uniform_(layer.weight)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)

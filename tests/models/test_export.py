@@ -1,0 +1,121 @@
+"""Stored networks: they read back whole and fast; hostile and contradictory directories cost nothing and are named."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from speechrnn.errors import DataError
+from speechrnn.features.frontend import FeatureOptions
+from speechrnn.features.logmel import LogmelOptions
+from speechrnn.features.mfcc import MfccOptions
+from speechrnn.modeldir import sha256
+from speechrnn.models import export
+from speechrnn.models.acoustic import AcousticModel, ModelOptions
+from speechrnn.models.ctc import CtcOptions
+from speechrnn.models.encoder import EncoderOptions
+from speechrnn.models.export import read_acoustic, write_acoustic
+from speechrnn.text.lexicon import read_lexicon
+from speechrnn.text.normalize import TextOptions, normalize
+from speechrnn.text.tokenizer import Tokenizer
+
+TOKENS = ("<blank>", "<space>", "a", "b")
+
+
+def store(path: Path, **changes) -> AcousticModel:
+    torch.manual_seed(0)
+    encoder = {"layers": 1, "hidden": 8, **changes.pop("model", {})}
+    options = ModelOptions(model=EncoderOptions(**encoder), **changes)
+    network = AcousticModel(options, TOKENS).eval()
+    write_acoustic(path, options, Tokenizer(TOKENS, "chars"), network.state_dict(), {"name": "x"})
+    return network
+
+
+def change(folder: Path, name: str, **values) -> None:
+    """Edit a YAML file of a model and give it its new checksum, as an attacker would."""
+    content = yaml.safe_load((folder / name).read_text(encoding="utf-8"))
+    for key, value in values.items():
+        content[key] = {**content[key], **value} if isinstance(value, dict) else value
+    (folder / name).write_text(yaml.safe_dump(content), encoding="utf-8")
+    info = json.loads((folder / "model.json").read_text())
+    info["sha256"][name] = sha256(folder / name)
+    (folder / "model.json").write_text(json.dumps(info))
+
+
+@pytest.mark.parametrize("frontend", [None, LogmelOptions(), MfccOptions()], ids=str)
+@pytest.mark.parametrize("model", [{}, {"cell": "gru", "subsampling": "conv", "conv_size": 8, "layer_norm": True}], ids=str)
+def test_a_stored_network_computes_what_it_did(tmp_path, frontend, model):
+    features = FeatureOptions(frontend) if frontend else FeatureOptions()
+    network = store(tmp_path / "m", features=features, model=model)
+    again = read_acoustic(tmp_path / "m").network()
+    assert not any(tensor.is_meta for tensor in (*again.parameters(), *again.buffers()))
+    samples, lengths = 0.1 * torch.randn(2, 9000), torch.tensor([9000, 5000])
+    assert torch.equal(again(samples, lengths).log_probs, network(samples, lengths).log_probs)
+
+
+def test_a_network_of_the_usual_size_opens_at_once(tmp_path):
+    store(tmp_path / "m", model={"layers": 3, "hidden": 256})
+    stored = read_acoustic(tmp_path / "m")
+    stored.network()
+    start = time.perf_counter()
+    stored.network()
+    assert time.perf_counter() - start < 0.3
+
+
+@pytest.mark.parametrize(
+    "model",
+    [{"hidden": 10**6}, {"hidden": 10**18}, {"hidden": 10**30}, {"layers": 10**9}, {"conv_size": 10**9, "subsampling": "conv"}],
+)
+def test_a_configuration_larger_than_its_weights_takes_no_memory(tmp_path, model):
+    store(tmp_path / "m")
+    change(tmp_path / "m", "config.yaml", model=model)
+    with pytest.raises(DataError, match="weights and configuration disagree"):
+        read_acoustic(tmp_path / "m").network()
+
+
+def test_an_analysis_window_out_of_all_proportion_is_refused(tmp_path):
+    store(tmp_path / "m")
+    change(tmp_path / "m", "config.yaml", sampling_rate=384_000, features={"frontend": {"kind": "fbank", "window_ms": 1000.0}})
+    with pytest.raises(DataError, match="window of 384000 samples"):
+        read_acoustic(tmp_path / "m").network()
+
+
+def test_weights_of_another_type_are_refused(tmp_path):
+    network = store(tmp_path / "m")
+    weights = {name: tensor.double() for name, tensor in network.state_dict().items()}
+    write_acoustic(tmp_path / "m", network.options, Tokenizer(TOKENS, "chars"), weights, {"name": "x"})
+    with pytest.raises(DataError, match=r"float64 \(.*\) instead of float32"):
+        read_acoustic(tmp_path / "m").network()
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "tokens.txt", "text.yaml"])
+def test_a_file_that_nobody_vouches_for_is_not_read(tmp_path, name):
+    store(tmp_path / "m")
+    info = json.loads((tmp_path / "m" / "model.json").read_text())
+    del info["sha256"][name]
+    (tmp_path / "m" / "model.json").write_text(json.dumps(info))
+    with pytest.raises(DataError, match=rf"model\.json: lists no {name}"):
+        read_acoustic(tmp_path / "m")
+
+
+def test_two_rules_for_texts_are_refused(tmp_path):
+    store(tmp_path / "m")
+    change(tmp_path / "m", "text.yaml", case="upper")
+    with pytest.raises(DataError, match="different rules for texts"):
+        read_acoustic(tmp_path / "m")
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_pronunciations_are_read_in_the_form_of_the_texts(tmp_path, form):
+    rule = TextOptions(unicode=form)
+    (tmp_path / "lexicon.txt").write_text("wá\tw á\n", encoding="utf-8")
+    lexicon = read_lexicon(tmp_path / "lexicon.txt", form)
+    tokenizer = Tokenizer(("<blank>", *lexicon[normalize("wá", rule)][0]), "phones", lexicon)
+    options = ModelOptions(model=EncoderOptions(layers=1, hidden=4), head=CtcOptions(unit="phones"), text=rule)
+    weights = AcousticModel(options, tokenizer.tokens).state_dict()
+    export.write_acoustic(tmp_path / "m", options, tokenizer, weights, {"name": "x"})
+    stored = read_acoustic(tmp_path / "m")
+    assert stored.tokenizer.encode(normalize("wá", rule)) == [1, 2]
