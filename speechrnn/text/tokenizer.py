@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from speechrnn.errors import DataError
+from speechrnn.text.graphemes import graphemes
 from speechrnn.text.normalize import TextOptions, normalize
 
 BLANK = "<blank>"
@@ -81,17 +82,19 @@ class Tokenizer:
             return self._encode_phones(text)
         if self.unit == "letters":
             text = text.replace(" ", "")
-        ids, position = [], 0
+        return [self._ids[text[start:end]] for start, end in self._spans(text)]
+
+    def _spans(self, text: str) -> Iterator[tuple[int, int]]:
+        """Start and end (exclusive) of each token, by longest match."""
+        position = 0
         while position < len(text):
             for length in range(min(self._longest, len(text) - position), 0, -1):
-                found = self._ids.get(text[position : position + length])
-                if found is not None:
-                    ids.append(found)
+                if text[position : position + length] in self._ids:
+                    yield position, position + length
                     position += length
                     break
             else:
                 raise UnknownSymbol(text[position], position, text)
-        return ids
 
     def can_encode(self, text: str) -> bool:
         """Whether every symbol of a normalized text is in the inventory."""
@@ -119,34 +122,50 @@ class Tokenizer:
         return " ".join(symbols) if self.unit == "phones" else " ".join("".join(symbols).split())
 
     def ambiguities(self, texts: Iterable[str]) -> Counter[str]:
-        """Places where longest match hid another reading, counted: an ``n`` before ``g`` where ``ng`` is a token too.
+        """Tokens where longest match hid another reading of the whole text, counted: an ``n`` before ``g`` where ``ng`` is a token.
+
+        A token counts where some other way to write the text in tokens splits it or crosses its borders.
 
         >>> Tokenizer(("<blank>", "a", "g", "n", "ng"), "letters").ambiguities(["nganga", "gn"])
         Counter({'ng': 2})
         """
         found: Counter[str] = Counter()
-        splittable = {symbol for symbol in self._ids if len(symbol) > 1 and self._splits(symbol)}
+        if self.unit == "phones" or self._longest == 1:
+            return found
         for text in texts:
-            for index in self.encode(text):
-                symbol = self.tokens[index]
-                if symbol in splittable:
-                    found[symbol] += 1
+            found.update(self._hidden_readings(text.replace(" ", "") if self.unit == "letters" else text))
         return found
 
-    def _splits(self, symbol: str) -> bool:
-        """Whether ``symbol`` can also be written by shorter tokens."""
-        reachable = {0}
-        for end in range(1, len(symbol) + 1):
-            if any(start in reachable and symbol[start:end] in self._ids and end - start < len(symbol) for start in range(end)):
-                reachable.add(end)
-        return len(symbol) in reachable
+    def _hidden_readings(self, text: str) -> Iterator[str]:
+        """The tokens of the longest-match reading that another full reading does without."""
+        spans = list(self._spans(text))
+        pieces = [
+            (start, end)
+            for start in range(len(text))
+            for end in range(start + 1, min(start + self._longest, len(text)) + 1)
+            if text[start:end] in self._ids
+        ]
+        # Ends of pieces that readings from the start reach, and starts from which readings reach the end.
+        before, after = {0}, {len(text)}
+        for start, end in pieces:
+            if start in before:
+                before.add(end)
+        for start, end in reversed(pieces):
+            if end in after:
+                after.add(start)
+        taken = set(spans)
+        others = [(start, end) for start, end in pieces if start in before and end in after and (start, end) not in taken]
+        doubtful = {place for start, end in others for place in range(start, end)}
+        for start, end in spans:
+            if not doubtful.isdisjoint(range(start, end)):
+                yield text[start:end]
 
 
 def learn_tokens(texts: Iterable[str], unit: str) -> tuple[str, ...]:
     """The inventory of the training texts: blank, then the word boundary (``chars``), then symbols in code point order.
 
-    A combining mark that has no precomposed form stays with the letter before it, so that a tone mark is never
-    a token without its vowel.
+    A mark stays with the letter before it (:func:`~speechrnn.text.graphemes.graphemes`), so that a tone mark is never a
+    token without its vowel.
 
     >>> learn_tokens(["ba a"], "chars")
     ('<blank>', '<space>', 'a', 'b')
@@ -154,19 +173,9 @@ def learn_tokens(texts: Iterable[str], unit: str) -> tuple[str, ...]:
     symbols: set[str] = set()
     for text in texts:
         for word in text.split():
-            symbols.update(_graphemes(word))
+            symbols.update(graphemes(word))
     boundary = (SPACE,) if unit == "chars" else ()
     return (BLANK, *boundary, *sorted(symbols))
-
-
-def _graphemes(word: str) -> list[str]:
-    clusters: list[str] = []
-    for character in word:
-        if clusters and unicodedata.combining(character):
-            clusters[-1] += character
-        else:
-            clusters.append(character)
-    return clusters
 
 
 def read_tokens(path: Path, form: str = "NFC") -> tuple[str, ...]:
@@ -187,8 +196,3 @@ def read_tokens(path: Path, form: str = "NFC") -> tuple[str, ...]:
     if tokens and tokens[0] != BLANK:
         tokens.insert(0, BLANK)
     return tuple(tokens)
-
-
-def write_tokens(path: Path, tokens: Sequence[str]) -> None:
-    """Write ``tokens.txt``."""
-    path.write_text("".join(f"{token}\n" for token in tokens), encoding="utf-8")

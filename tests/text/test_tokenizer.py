@@ -1,6 +1,7 @@
 """Tokenizers: round trips, longest match, ambiguity, other scripts, faults by code point."""
 
 import unicodedata
+from collections import Counter
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from speechrnn.errors import DataError
 from speechrnn.text.normalize import TextOptions, normalize
-from speechrnn.text.tokenizer import BLANK, SPACE, Tokenizer, UnknownSymbol, learn_tokens, read_tokens, write_tokens
+from speechrnn.text.tokenizer import BLANK, SPACE, Tokenizer, UnknownSymbol, learn_tokens, read_tokens
 
 texts = st.lists(st.text("abcɓŋέώ漢字ा", min_size=1, max_size=6), max_size=5).map(" ".join).map(normalize)
 
@@ -30,6 +31,31 @@ def test_longest_match_and_ambiguities():
     assert [t.tokens[i] for i in t.encode("mbngbng")] == ["mb", "ngb", "ng"]
     assert t.ambiguities(["mbngbng", "nmb"]) == {"mb": 2, "ngb": 1, "ng": 1}
     assert not Tokenizer((BLANK, "n", "ny"), "letters").ambiguities(["nyn"])
+
+
+def all_readings(text: str, tokens: tuple[str, ...]) -> list[tuple[str, ...]]:
+    if not text:
+        return [()]
+    return [(token, *rest) for token in tokens if text.startswith(token) for rest in all_readings(text[len(token) :], tokens)]
+
+
+def borders(reading: tuple[str, ...]) -> list[tuple[int, str]]:
+    return [(sum(map(len, reading[:index])), token) for index, token in enumerate(reading)]
+
+
+def test_readings_that_cross_a_border_are_counted():
+    t = Tokenizer((BLANK, "a", "ab", "bc", "c"), "letters")
+    assert t.ambiguities(["abc", "abab", "cab", "bcc"]) == {"ab": 1, "c": 1}
+    assert Tokenizer((BLANK, SPACE, "a", "ab", "bc", "c"), "chars").ambiguities(["ab c", "c abc"]) == {"ab": 1, "c": 1}
+
+
+@given(st.text("abc", max_size=7), st.sets(st.sampled_from(["ab", "bc", "abc", "ca", "aa", "bca"])))
+def test_ambiguities_are_those_of_all_readings(text, long):
+    tokens = ("a", "b", "c", *sorted(long))
+    t = Tokenizer((BLANK, *tokens), "letters")
+    chosen = borders(tuple(t.tokens[index] for index in t.encode(text)))
+    every = [borders(reading) for reading in all_readings(text, tokens)]
+    assert t.ambiguities([text]) == Counter(piece[1] for piece in chosen if any(piece not in other for other in every))
 
 
 def test_a_tone_mark_stays_with_its_vowel():
@@ -61,7 +87,7 @@ def test_phones_take_the_first_pronunciation():
 
 def test_files_round_trip_and_are_read_generously(tmp_path):
     file = tmp_path / "tokens.txt"
-    write_tokens(file, (BLANK, SPACE, "a", "ŋ"))
+    file.write_text(f"{BLANK}\n{SPACE}\na\nŋ\n", encoding="utf-8")
     assert read_tokens(file) == (BLANK, SPACE, "a", "ŋ")
     file.write_bytes("\ufeffwa\u0301\r\n \r\nb".encode())
     assert read_tokens(file) == (BLANK, "wá", SPACE, "b")
