@@ -73,7 +73,9 @@ class Normalizer(nn.Module):
     def __init__(self, options: NormalizationOptions, size: int) -> None:
         super().__init__()
         self.options = options
-        self.register_buffer("moments", torch.stack([torch.zeros(size), torch.ones(size)]))
+        moments = torch.zeros(2, size)
+        moments[1].fill_(1.0)
+        self.register_buffer("moments", moments)
 
     def forward(self, frames: Tensor, lengths: Tensor, speaker: Tensor | None = None) -> Tensor:
         """Frames (B, T, F), lengths (B,) -> normalized (B, T, F), zero beyond lengths.
