@@ -24,6 +24,8 @@ class SpecAugmentOptions:
     """Bands of frequency masked."""
     frequency_width: int = 20
     """Widest band, in features."""
+    frequency_share: float = 0.25
+    """No band is wider than this share of the features: of 13 cepstra 3, of 80 mel bands 20."""
     time_masks: int = 2
     """Stretches of time masked in an utterance of up to 3 s; longer ones get proportionally more, at most 10."""
     time_width: int = 25
@@ -34,8 +36,9 @@ class SpecAugmentOptions:
     def __post_init__(self) -> None:
         if min(self.frequency_masks, self.frequency_width, self.time_masks, self.time_width) < 0:
             raise UsageError("features.specaugment holds a negative number", "use 0 to switch a mask off")
-        if not 0 <= self.time_share <= 1:
-            raise UsageError(f"features.specaugment.time_share is {self.time_share}", "a share lies in [0, 1]")
+        for name in ("frequency_share", "time_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UsageError(f"features.specaugment.{name} is {getattr(self, name)}", "a share lies in [0, 1]")
 
 
 def plan_masks(
@@ -44,9 +47,10 @@ def plan_masks(
     """Half-open intervals [start, end) of one utterance: time (m, 2) in frames, frequency (n, 2) in features; int64."""
     count = min(10, round(options.time_masks * max(1.0, n_frames / 300))) if options.time_masks else 0
     longest = min(options.time_width, int(options.time_share * n_frames))
+    widest = min(options.frequency_width, int(options.frequency_share * n_features))
     return (
         _intervals(count, longest, n_frames, generator),
-        _intervals(options.frequency_masks, min(options.frequency_width, n_features), n_features, generator),
+        _intervals(options.frequency_masks, widest, n_features, generator),
     )
 
 

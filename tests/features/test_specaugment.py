@@ -32,8 +32,14 @@ def test_widths_and_places_keep_their_bounds():
         assert (time >= 0).all()
         assert (time <= n_frames).all()
         assert frequency.shape == (3, 2)
-        assert ((frequency[:, 1] - frequency[:, 0]) <= 12).all()
+        assert ((frequency[:, 1] - frequency[:, 0]) <= 10).all()
         assert (frequency[:, 1] <= 40).all()
+
+
+@pytest.mark.parametrize(("n_features", "widest"), [(80, 20), (40, 10), (20, 5), (13, 3), (3, 0)])
+def test_few_features_keep_most_of_themselves(n_features, widest):
+    widths = [np.diff(plan_masks(SpecAugmentOptions(), 300, n_features, generator(0, i))[1]).max() for i in range(500)]
+    assert max(widths) == widest
 
 
 def test_every_place_can_be_masked():
@@ -48,8 +54,9 @@ def test_every_place_can_be_masked():
 def test_longer_utterances_get_more_time_masks_and_zero_switches_off():
     assert len(plan_masks(SpecAugmentOptions(time_masks=2), 1200, 80, generator(0))[0]) == 8
     assert len(plan_masks(SpecAugmentOptions(time_masks=0), 1200, 80, generator(0))[0]) == 0
-    with pytest.raises(UsageError):
-        SpecAugmentOptions(time_share=1.5)
+    for name in ("time_share", "frequency_share"):
+        with pytest.raises(UsageError, match=name):
+            SpecAugmentOptions(**{name: 1.5})
 
 
 def test_masks_depend_on_seed_epoch_and_utterance_alone():
