@@ -24,11 +24,13 @@ def transcribe(
     out: Path | None = typer.Option(None, "-o", "--out", metavar="DIR", help="Write files here, folders mirrored; else print."),
     device: str = typer.Option("auto", help="auto, cpu or cuda."),
     batch_size: int | None = typer.Option(None, "--batch-size", min=1, help="Recordings at a time."),
+    overwrite: bool = typer.Option(False, "--overwrite", help="Replace files that stand in the output folder already."),
 ) -> None:
     """Turn recordings into text.
 
     Without -o the text is printed (of several recordings behind their path and a tab; as json, an object a line). A recording that
-    cannot be read is named, the others are done, and the exit status is 1.
+    cannot be read is named, the others are done, and the exit status is 1. Files that stand in the output folder already are
+    replaced with --overwrite only.
 
     \b
     Examples:
@@ -48,7 +50,7 @@ def transcribe(
         raise UsageError(f"-f {formats} makes several files a recording", "give -o DIR, or choose one format")
     sources = job.collect(paths)
     if out is not None:
-        job.check_outputs(sources)
+        job.check_outputs(sources, out, [form.suffix for form in chosen], overwrite=overwrite)
     recognizer = load(model, device=device)
     if out is not None:
         make_folder(out)
@@ -61,9 +63,7 @@ def transcribe(
             console.error(result.error.message, result.error.remedy)
         elif result.transcript is not None and out is not None:
             for form in chosen:
-                write_transcript(
-                    out / result.source.output.with_name(result.source.output.name + form.suffix), result.transcript, form
-                )
+                write_transcript(job.output_path(out, result.source, form.suffix), result.transcript, form)
         elif result.transcript is not None:
             _print(result.transcript, chosen[0], alone=len(sources) == 1)
     if out is not None:

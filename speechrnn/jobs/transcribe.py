@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,22 +80,43 @@ def _walk(folder: Path) -> list[Source]:
     return sources
 
 
-def check_outputs(sources: Sequence[Source]) -> None:
-    """Make sure that no transcript would overwrite another's.
+def check_outputs(sources: Sequence[Source], out: Path, suffixes: Sequence[str], *, overwrite: bool = False) -> None:
+    """Make sure that no transcript would replace another, nor a file that stands there already: it may be made by hand.
+
+    Args:
+        sources: from :func:`collect`.
+        out: the output folder.
+        suffixes: endings of the files that each recording gets.
+        overwrite: files that stand there already may be replaced.
 
     Raises:
-        UsageError: two recordings with the same output name, both named.
+        UsageError: two recordings with the same output name, both named; a file that would be replaced.
     """
     taken: dict[str, Path] = {}
     for source in sources:
-        # Where the file system takes A and a for the same, so do we.
-        key = os.path.normcase(source.output)
+        key = _as_on_disk(source.output)
         if key in taken:
             raise UsageError(
                 f"{taken[key]} and {source.path} would both be written to {source.output}.*",
                 "transcribe them in calls of their own, with different output folders",
             )
         taken[key] = source.path
+    there = [path for source in sources for suffix in suffixes if (path := output_path(out, source, suffix)).exists()]
+    if there and not overwrite:
+        others = f" and {len(there) - 1} more" if len(there) > 1 else ""
+        raise UsageError(f"{there[0]}{others} would be replaced", "give another folder with -o, or --overwrite if that is meant")
+
+
+def output_path(out: Path, source: Source, suffix: str) -> Path:
+    """Where a transcript of ``source`` is written; a dot in its name is no ending."""
+    return out / source.output.with_name(source.output.name + suffix)
+
+
+def _as_on_disk(path: Path) -> str:
+    """A key that is equal for names the file system takes for the same: on Windows and macOS A and a, on macOS also NFC and NFD."""
+    if sys.platform == "darwin":
+        return unicodedata.normalize("NFC", unicodedata.normalize("NFC", str(path)).casefold())
+    return os.path.normcase(path)
 
 
 def transcribe(

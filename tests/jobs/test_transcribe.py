@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -67,7 +68,7 @@ def test_folders_are_walked_in_the_order_of_names_and_mirrored(folder: Path) -> 
     sources = collect([folder])
     assert sources[0] == Source(folder / "day 0/r00.wav", Path("day 0/r00"))
     assert [source.path for source in sources] == sorted(folder.rglob("r*.wav"))
-    check_outputs(sources)
+    check_outputs(sources, folder / "out", [".txt"])
 
 
 def test_files_are_taken_whatever_their_ending_and_once(folder: Path) -> None:
@@ -88,7 +89,43 @@ def test_two_recordings_for_one_output_are_refused_before_any_work(tmp_path: Pat
     for name in ("a.wav", "a.flac"):
         (tmp_path / name).write_text("x")
     with pytest.raises(UsageError, match=r"a\.flac and .*a\.wav would both be written to a\.\*"):
-        check_outputs(collect([tmp_path]))
+        check_outputs(collect([tmp_path]), tmp_path / "out", [".txt"], overwrite=True)
+
+
+@pytest.mark.parametrize(
+    ("platform", "names", "same"),
+    [
+        ("darwin", ("A", "a"), True),
+        ("darwin", ("\u00e9", "e\u0301"), True),
+        ("linux", ("A", "a"), False),
+        ("darwin", ("a", "b"), False),
+    ],
+)
+def test_names_are_the_same_where_the_file_system_says_so(
+    platform: str, names: tuple[str, str], same: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    sources = [Source(tmp_path / f"{folder}.wav", Path(name)) for folder, name in enumerate(names)]
+    with pytest.raises(UsageError) if same else contextlib.nullcontext():
+        check_outputs(sources, tmp_path, [".txt"])
+
+
+def test_what_stands_in_the_output_folder_is_replaced_only_when_told(
+    fake_model: Any, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As in a folder of recordings with their transcripts beside them."""
+    by_hand = folder / "day 0/r00.txt"
+    by_hand.write_text("by hand\n")
+    (folder / "day 0/r03.txt").write_text("by hand\n")
+    assert run(["transcribe", str(folder), "-m", "m", "-o", str(folder)]) == 2
+    printed = capsys.readouterr()
+    assert f"{by_hand} and 1 more would be replaced" in printed.err
+    assert "--overwrite" in printed.err
+    assert by_hand.read_text() == "by hand\n"
+    assert not (folder / "day 1/r01.txt").exists(), "refused before any work"
+    assert run(["transcribe", str(by_hand.with_suffix(".wav")), "-m", "m", "-o", str(by_hand.parent), "-f", "json"]) == 0
+    assert run(["transcribe", str(by_hand.with_suffix(".wav")), "-m", "m", "-o", str(by_hand.parent), "--overwrite"]) == 0
+    assert by_hand.read_text() == "said 0\n"
 
 
 def test_one_bad_file_among_twenty_is_named_and_the_others_are_done(
@@ -191,6 +228,6 @@ def test_a_full_disk_is_told_and_what_stood_there_stays(
         return real(path, *arguments, **options)
 
     monkeypatch.setattr(Path, "write_text", full)
-    assert run(["transcribe", str(folder / "day 0/r00.wav"), "-m", "m", "-o", str(out)]) == 1
+    assert run(["transcribe", str(folder / "day 0/r00.wav"), "-m", "m", "-o", str(out), "--overwrite"]) == 1
     assert "No space left on device" in capsys.readouterr().err
     assert [(path.name, path.read_text()) for path in out.iterdir()] == [("r00.txt", "older\n")]
