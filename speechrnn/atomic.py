@@ -35,7 +35,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
             "free some space or choose another folder; nothing was replaced",
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        # Also where the folder is a file, or gone.
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def write_text(path: Path, text: str) -> None:

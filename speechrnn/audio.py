@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from speechrnn.atomic import atomic_path
 from speechrnn.audio_headers import MAGIC, RAW_RATE, check_promise, notice_swapped_bytes, raw_byte_order, reason
 from speechrnn.errors import DataError
 
@@ -44,6 +45,11 @@ class Clip:
     num_samples: int | None = None
     channel: int | None = None
     speaker: str = ""
+
+    @property
+    def voice(self) -> str:
+        """Whose statistics the clip shares: its speaker's, or, without a label, its file's."""
+        return f"speaker:{self.speaker}" if self.speaker else f"file:{self.path}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +125,18 @@ def read_clip(clip: Clip, sampling_rate: int | None = None) -> np.ndarray:
 def write(path: str | Path, samples: np.ndarray, sampling_rate: int) -> None:
     """Write float32 samples of shape (S,), or (S, channels), as 16 bit; the format by the suffix, ``.flac`` or ``.wav``.
 
+    Whole or not at all, like every file of ours.
+
     Raises:
-        DataError: the disk is full or the folder cannot be written.
+        DataError: the disk is full or the folder cannot be written; what stood at ``path`` is untouched.
     """
     import numpy as np
     import soundfile
 
     whole = np.clip(np.round(samples * 32768.0), -32768, 32767).astype(np.int16)
     try:
-        soundfile.write(Path(path), whole, sampling_rate, subtype="PCM_16")
+        with atomic_path(Path(path)) as temporary:
+            soundfile.write(temporary, whole, sampling_rate, subtype="PCM_16")
     except soundfile.LibsndfileError as error:
         raise DataError(
             f"{path}: could not be written: {error.error_string}", "free some space or choose another folder"

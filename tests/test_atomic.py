@@ -67,6 +67,13 @@ def test_an_error_of_ones_own_leaves_no_trace(tmp_path, write):
     assert names(tmp_path) == []
 
 
+@pytest.mark.parametrize("write", [atomic_path, atomic_folder])
+def test_a_folder_that_is_a_file_is_told(tmp_path, write):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(DataError, match="could not be written"), write(tmp_path / "file" / "out"):
+        pytest.fail("nothing can be written here")
+
+
 LIMITED = """
 import resource, sys
 from pathlib import Path

@@ -81,7 +81,23 @@ def test_writing_and_reading_back(tmp_path, sound):
     audio.write(tmp_path / "loud.wav", np.array([1.5, -1.5], np.float32), 16_000)
     np.testing.assert_allclose(audio.read(tmp_path / "loud.wav"), [32767 / 32768, -1.0])
     with pytest.raises(DataError, match="could not be written"):
-        audio.write(tmp_path / "none" / "a.flac", sound(10), 16_000)
+        audio.write(tmp_path / "loud.wav" / "a.flac", sound(10), 16_000)
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac"])
+def test_a_failed_write_leaves_the_older_recording(name, tmp_path, sound, monkeypatch):
+    audio.write(tmp_path / name, sound(1000), 16_000)
+    before = (tmp_path / name).read_bytes()
+
+    def full(path, *_, **__):
+        Path(path).write_bytes(b"half")
+        raise soundfile.LibsndfileError(2)
+
+    monkeypatch.setattr(soundfile, "write", full)
+    with pytest.raises(DataError, match=rf"{name}: could not be written"):
+        audio.write(tmp_path / name, sound(2000), 16_000)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_bytes() == before
 
 
 # What is wrong with a file, how it is made, and what the message says.
