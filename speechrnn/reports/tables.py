@@ -10,6 +10,7 @@ import json
 import statistics
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from speechrnn.reports.scores import VERSION
 from speechrnn.scoring.units import METRICS
 
 BEGIN, END = "<!-- table:begin -->", "<!-- table:end -->"
+WITHOUT = " without "
+"""Between the name of a system and that of the part of the data it was trained without."""
 
 
 def read_scores(path: Path) -> dict[str, Any]:
@@ -41,45 +44,79 @@ def read_scores(path: Path) -> dict[str, Any]:
     return scores
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One system of a ``scores.json``, with the number of utterances it was scored on."""
+
+    system: Mapping[str, Any]
+    utterances: int
+
+
 def markdown(scores: Sequence[Mapping[str, Any]]) -> str:
-    """A table with a row for each system and rate; below it data, date, commit and machine.
+    """A table with a row for each system and rate; below it means over left-out parts, data, date, commit and machine.
 
     A system that occurs in several files, trained from several seeds, gets one row: the run with the median rate (the better one of
-    the middle two), and the range of all behind it.
+    the middle two), and the range of all behind it. Systems named ``X without Y``, each trained without one part Y of the
+    data and scored on it, are summed up in a line below the table: the mean over the parts and the worst part.
     """
-    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    groups: dict[tuple[str, str], list[_Run]] = {}
     for record in scores:
         for system in record["systems"]:
             for metric in METRICS:
                 if metric in system:
-                    groups.setdefault((system["name"], metric), []).append(system)
+                    groups.setdefault((system["name"], metric), []).append(_Run(system, record.get("utterances", 0)))
     rows = [
         "| system | rate | % | 95 % interval | errors / of | ins, del, sub | utterances right | x real time |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
-        *(_row(name, metric, systems) for (name, metric), systems in groups.items()),
+        *(_row(name, metric, runs) for (name, metric), runs in groups.items()),
     ]
-    return "\n".join([*rows, "", *_notes(scores)]) + "\n"
+    return "\n".join([*rows, "", *_over_parts(groups), *_notes(scores)]) + "\n"
 
 
-def _row(name: str, metric: str, systems: Sequence[Mapping[str, Any]]) -> str:
-    percents = [system[metric]["percent"] for system in systems]
-    median = statistics.median_low(percents)
-    system = systems[percents.index(median)]
-    rate = system[metric]
-    spread = f" ({min(percents):.2f} - {max(percents):.2f}, {len(percents)} runs)" if len(percents) > 1 else ""
+def _median_run(metric: str, runs: Sequence[_Run]) -> _Run:
+    percents = [run.system[metric]["percent"] for run in runs]
+    return runs[percents.index(statistics.median_low(percents))]
+
+
+def _row(name: str, metric: str, runs: Sequence[_Run]) -> str:
+    percents = [run.system[metric]["percent"] for run in runs]
+    median = _median_run(metric, runs)
+    system, rate = median.system, median.system[metric]
+    spread = f"{min(percents):.2f} - {max(percents):.2f}, {len(runs)} runs" if len(runs) > 1 else "1 run"
+    right = system.get("utterances_right", "-")
+    share = f" ({100 * right / median.utterances:.1f} %)" if median.utterances and right != "-" else ""
     failed = f", {len(system['failed'])} failed" if system.get("failed") else ""
     speed = system.get("real_time_factor")
     cells = [
         _cell(name),
         metric.upper(),
-        f"**{median:.2f}**{spread}",
+        f"**{rate['percent']:.2f}** ({spread})",
         f"{rate['low']:.2f} - {rate['high']:.2f}",
         f"{rate['errors']} / {rate['tokens']}",
         f"{rate['insertions']}, {rate['deletions']}, {rate['substitutions']}",
-        f"{system.get('utterances_right', '-')}{failed}",
+        f"{right}{share}{failed}",
         "-" if speed is None else f"{speed:.3f}",
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _over_parts(groups: Mapping[tuple[str, str], Sequence[_Run]]) -> list[str]:
+    """A line for each X and rate of the systems ``X without Y``: mean and worst over Y, of each Y the median run."""
+    parts: dict[tuple[str, str], dict[str, float]] = {}
+    for (name, metric), runs in groups.items():
+        whole, without, part = name.rpartition(WITHOUT)
+        if without:
+            parts.setdefault((whole, metric), {})[part] = _median_run(metric, runs).system[metric]["percent"]
+    lines = []
+    for (whole, metric), rates in parts.items():
+        worst = max(rates, key=rates.__getitem__)
+        mean = statistics.fmean(rates.values())
+        lines += [
+            f"{_cell(whole)}, each of {len(rates)} left out in turn: {metric.upper()} mean **{mean:.2f}**, "
+            f"worst {rates[worst]:.2f} ({_cell(worst)}).",
+            "",
+        ]
+    return lines
 
 
 def _notes(scores: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -29,9 +29,9 @@ def test_a_row_for_each_system_and_rate_and_where_it_comes_from(scores: dict[str
     text = markdown([scores])
     table = [cells(line) for line in text.splitlines() if line.startswith("|")]
     assert {len(row) for row in table} == {8}
-    assert table[2][:3] == ["rnn", "WER", "**25.00**"]
-    assert table[2][4:] == ["2 / 8", "1, 0, 1", "2", "0.200"]
-    assert table[4][6] == "0, 1 failed"
+    assert table[2][:3] == ["rnn", "WER", "**25.00** (1 run)"]
+    assert table[2][4:] == ["2 / 8", "1, 0, 1", "2 (66.7 %)", "0.200"]
+    assert table[4][6] == "0 (0.0 %), 1 failed"
     for fact in ["2026-01-31", "0123456789", "Processor, 2 cores", "CC0", "Own corpus", "abababababab", "threads 2"]:
         assert fact in text
 
@@ -47,6 +47,26 @@ def test_several_seeds_become_one_row_with_median_and_range(scores: dict[str, An
     assert row[2] == "**8.00** (7.50 - 9.00, 3 runs)"
     assert row[4].startswith("80 /"), "counts are those of the median run"
     assert cells(markdown(runs).splitlines()[2])[2] == "**7.50** (7.00 - 9.00, 4 runs)", "of two in the middle the better run"
+
+
+def test_runs_that_each_left_a_part_out_are_summed_up(scores: dict[str, Any]) -> None:
+    def run(name: str, percent: float) -> dict[str, Any]:
+        one = copy.deepcopy(scores)
+        one["systems"] = [{key: value for key, value in one["systems"][0].items() if key != "cer"} | {"name": name}]
+        one["systems"][0]["wer"]["percent"] = percent
+        return one
+
+    runs = [run("words", 3.0), *(run(f"words without {who}", rate) for who, rate in [("ann", 4.0), ("bo_b", 9.0), ("cy", 5.0)])]
+    text = markdown([*runs, run("words without cy", 7.0), run("words without cy", 6.0)])
+    rows = [cells(line) for line in text.splitlines() if line.startswith("|")][2:]
+    assert [(row[0], row[2]) for row in rows] == [
+        ("words", "**3.00** (1 run)"),
+        ("words without ann", "**4.00** (1 run)"),
+        ("words without bo\\_b", "**9.00** (1 run)"),
+        ("words without cy", "**6.00** (5.00 - 7.00, 3 runs)"),
+    ]
+    assert "\n\nwords, each of 3 left out in turn: WER mean **6.33**, worst 9.00 (bo\\_b).\n\nData " in text
+    assert "left out in turn" not in markdown(runs[:1])
 
 
 def test_names_cannot_break_the_table(scores: dict[str, Any]) -> None:
