@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 logger = logging.getLogger("speechrnn")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Control characters but tab and line feed, and those that reverse the direction of writing."""
 
 
 class _StderrHandler(logging.Handler):
@@ -20,7 +23,7 @@ class _StderrHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         prefix = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
-        print(prefix + record.getMessage(), file=sys.stderr)
+        print(prefix + visible(record.getMessage()), file=sys.stderr)
 
 
 _handler = _StderrHandler()
@@ -46,9 +49,18 @@ def stderr() -> Console:
 
 def error(message: str, remedy: str) -> None:
     """The two lines of an error."""
-    print(f"error: {message}", file=sys.stderr)
+    print(f"error: {visible(message)}", file=sys.stderr)
     if remedy:
-        print(f"       {remedy}", file=sys.stderr)
+        print(f"       {visible(remedy)}", file=sys.stderr)
+
+
+def visible(text: str) -> str:
+    """Text in which nothing steers a terminal: ids and file names of strangers may hold control characters.
+
+    >>> print(visible("a\\x1b[2Jb"))
+    a\\x1b[2Jb
+    """
+    return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
 
 
 def stopped(message: str = "stopped", remedy: str = "") -> None:

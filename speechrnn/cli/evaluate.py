@@ -38,9 +38,9 @@ def evaluate(
 
     utterances = read_manifest(manifest)
     loaded = job.load_systems(models, names, device)
+    provenance = job.provenance(manifest, loaded, **job.computer(device))
     make_folder(out)
     evaluation = job.evaluate(utterances, loaded, track=console.track)
-    provenance = job.provenance(manifest, loaded, **job.computer(device))
     write_evaluation(out, evaluation, provenance)
     if tables:
         print(markdown([scores_record(evaluation, provenance)]), end="")

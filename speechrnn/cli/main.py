@@ -20,8 +20,8 @@ from speechrnn import __version__
 from speechrnn.cli import console
 from speechrnn.errors import Interrupted, SpeechrnnError
 
-DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
-"""Failures of the system that are the user's to mend: no room, no permission."""
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""What a write fails with, without naming its file, where the disk is full."""
 
 
 class _Raised(Exception):
@@ -99,7 +99,7 @@ def run(argv: list[str]) -> int:
     argv, debug = _take_global_flags(argv)
     try:
         _register()
-        result = app(argv, standalone_mode=False)
+        result = app(argv, prog_name="speechrnn", standalone_mode=False)
         print(end="", flush=True)
         return result if isinstance(result, int) else 0
     except _Raised as carried:
@@ -128,10 +128,11 @@ def _conclude(error: BaseException, argv: list[str], debug: bool) -> int:
     if isinstance(error, SpeechrnnError):
         console.error(error.message, error.remedy)
         return error.exit_status
-    if isinstance(error, OSError) and error.errno in DISK:
+    if isinstance(error, OSError) and (error.filename is not None or error.errno in NO_ROOM):
+        # The system refuses a file: not for us to mend.
         console.error(
             f"{error.filename or 'a file or the output'}: {error.strerror}",
-            "free some space, or choose a place where you may write",
+            "free some space, or choose a place where you may read and write",
         )
         return 1
     console.error(f"a fault of speechrnn's own: {type(error).__name__}: {error}", _save_traceback(error, argv))

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from speechrnn.errors import DataError
+from speechrnn.text.files import read_text
 from speechrnn.text.graphemes import graphemes
 from speechrnn.text.normalize import TextOptions, normalize
 
@@ -179,20 +180,18 @@ def learn_tokens(texts: Iterable[str], unit: str) -> tuple[str, ...]:
 
 
 def read_tokens(path: Path, form: str = "NFC") -> tuple[str, ...]:
-    """Read ``tokens.txt``: a line a token, UTF-8 (a byte-order mark and CRLF are taken), in the Unicode form of the texts."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file", "give the path of a tokens.txt, a line a token") from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: byte {error.start} is not UTF-8", "save the file as UTF-8") from None
-    lines = text.replace("\r\n", "\n").split("\n")
-    if lines and lines[-1] == "":
-        lines.pop()
+    """Read ``tokens.txt``: a line a token, in the Unicode form of the texts.
+
+    Raises:
+        DataError: missing, not readable as text, empty, or with an empty line.
+    """
+    lines = read_text(path, "give the path of a tokens.txt, a line a token").removesuffix("\n").split("\n")
+    if lines == [""]:
+        raise DataError(f"{path}: empty", "write a line a token")
     tokens = [SPACE if line == " " else normalize(line, TextOptions(unicode=form)) for line in lines]
     for number, token in enumerate(tokens, 1):
         if not token.strip():
             raise DataError(f"{path}, line {number}: empty", f"write {SPACE} for the word boundary; remove empty lines")
-    if tokens and tokens[0] != BLANK:
+    if tokens[0] != BLANK:
         tokens.insert(0, BLANK)
     return tuple(tokens)

@@ -100,7 +100,7 @@ class Checkpoints(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Ctrl-C and termination wait for the end of the step; a second one does not.
 
-        Lightning has set its own handlers by now; it gives back those that were there before it.
+        Lightning has set its own handlers by now; when training ends it gives back those that were there before it.
         """
         self._saved_at = time.monotonic()
         if threading.current_thread() is threading.main_thread():
@@ -109,24 +109,11 @@ class Checkpoints(pl.Callback):
 
     def _signalled(self, number: int, frame: Any) -> None:
         self._stop.set()
-        self._restore_handlers()
+        for known, handler in self._handlers.items():
+            signal.signal(known, handler)
         # The signal may have come while something else was being said.
         with contextlib.suppress(RuntimeError):
             logger.info("stopping when this step is done and saved; once more stops at once")
-
-    def _restore_handlers(self) -> None:
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
-        self._handlers = {}
-
-    def teardown(self, trainer: pl.Trainer, pl_module: Any, stage: str) -> None:
-        """Give the signals back."""
-        if threading.current_thread() is threading.main_thread():
-            self._restore_handlers()
-
-    def on_exception(self, trainer: pl.Trainer, pl_module: Any, exception: BaseException) -> None:
-        """The same where training fails."""
-        self.teardown(trainer, pl_module, "fit")
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Save when it is time, or when the user stops the run."""

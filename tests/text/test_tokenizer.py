@@ -94,7 +94,7 @@ def test_files_round_trip_and_are_read_generously(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(b"a\n\nb\n", "line 2: empty"), (b"\xff\xfe\xfa", "not UTF-8"), (None, "no such file")]
+    ("content", "message"), [(b"a\n\nb\n", "line 2: empty"), (b"\xfa\xfb", "not utf-8"), (b"", "empty"), (None, "no such file")]
 )
 def test_bad_files_are_named_with_their_line(tmp_path, content, message):
     file = tmp_path / "tokens.txt"
