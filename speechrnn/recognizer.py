@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from speechrnn.text.tokenizer import Tokenizer
 
 WINDOW = 256
-"""Recordings read ahead and sorted by length."""
+"""Most recordings read ahead and sorted by length."""
+WINDOW_S = 1800
+"""Most seconds of them."""
 MAX_BATCH_S = 240
 """Most seconds, padding counted in, that go through the network at once."""
 
@@ -152,9 +155,11 @@ class RnnRecognizer:
         """Clips with their log posteriors (T, K) and samples, in the order given."""
         clips = [item if isinstance(item, Clip) else Clip(str(item), Path(item)) for item in audio]
         speakers = self._speaker_moments(clips) if self._by_speaker else {}
-        for start in range(0, len(clips), WINDOW):
+        waiting = deque(clips)
+        while waiting:
             loaded: list[tuple[Clip, np.ndarray]] = []
-            for clip in clips[start : start + WINDOW]:
+            while waiting and len(loaded) < WINDOW and sum(len(samples) for _, samples in loaded) < WINDOW_S * self.sampling_rate:
+                clip = waiting.popleft()
                 try:
                     loaded.append((clip, self._samples(clip, None)))
                 except DataError as error:
@@ -166,7 +171,7 @@ class RnnRecognizer:
             order = sorted(range(len(loaded)), key=lambda i: -len(loaded[i][1]))
             results: dict[int, np.ndarray] = {}
             for batch in _batches(order, [len(samples) for _, samples in loaded], batch_size, MAX_BATCH_S * self.sampling_rate):
-                speaker = [speakers[loaded[i][0].speaker or loaded[i][0].id] for i in batch] if self._by_speaker else None
+                speaker = [speakers[loaded[i][0].voice] for i in batch] if self._by_speaker else None
                 found = self._run([loaded[i][1] for i in batch], speaker)
                 results.update(zip(batch, found, strict=True))
                 if progress:
@@ -211,7 +216,7 @@ class RnnRecognizer:
             with contextlib.suppress(DataError):
                 samples = torch.from_numpy(self._samples(clip, None)).to(self._device)
                 frames, _ = self._network.frontend(samples[None], torch.tensor([len(samples)], device=self._device))
-                found.setdefault(clip.speaker or clip.id, Statistics()).add(frames[0].cpu().numpy())
+                found.setdefault(clip.voice, Statistics()).add(frames[0].cpu().numpy())
         return {speaker: statistics.moments() for speaker, statistics in found.items()}
 
     def _run(self, batch: list[np.ndarray], speaker: list[np.ndarray] | None) -> list[np.ndarray]:
@@ -224,7 +229,9 @@ class RnnRecognizer:
             self._device
         )
         moments = None if speaker is None else torch.from_numpy(np.stack(speaker)).to(self._device)
-        output = self._network(padded, lengths, moments)
+        # TF32 would round products to 10 bits: fp32 is promised.
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            output = self._network(padded, lengths, moments)
         rows = output.log_probs.cpu().numpy()
         return [row[:length] for row, length in zip(rows, output.lengths.tolist(), strict=True)]
 
@@ -237,13 +244,14 @@ class RnnRecognizer:
         from speechrnn.text.tokenizer import SPACE
 
         path = greedy(log_probs)
-        tokens = to_tokens(path, self.tokenizer.tokens, self._frame_shift, self._offset)
+        duration = n_samples / self.sampling_rate
+        tokens = to_tokens(path, self.tokenizer.tokens, self._frame_shift, self._offset, duration)
         words = to_words(tokens, SPACE) if self.tokenizer.unit == "chars" else ()
         text = self.tokenizer.decode(path.ids.tolist())
         spoken = tuple(token for token in tokens if token.text != SPACE)
         confidence = min((token.confidence for token in spoken), default=1.0)
         segments = (Segment(text, spoken[0].start, spoken[-1].end, confidence),) if spoken else ()
-        return Transcript(name, text, n_samples / self.sampling_rate, segments, words, tokens, channel=channel, model=self.id)
+        return Transcript(name, text, duration, segments, words, tokens, channel=channel, model=self.id)
 
 
 def _batches(order: list[int], sizes: list[int], batch_size: int, most: float) -> Iterator[list[int]]:

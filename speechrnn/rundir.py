@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import datetime
 import json
 import logging
@@ -107,22 +106,19 @@ class MetricsFile:
 
     COLUMNS = ("epoch", "step", "loss", "gradient_norm", "learning_rate", "dev_loss", "dev_error", "dev_wer", "dev_blank")
 
-    def __init__(self, path: Path, resume_step: int | None = None) -> None:
+    def __init__(self, path: Path, keep: int | None = None) -> None:
         self.path = path
-        if resume_step is None or not path.is_file():
+        self.rows = keep or 0
+        if keep is None or not path.is_file():
             atomic.write_text(path, ",".join(self.COLUMNS) + "\n")
         else:
-            self._cut(resume_step)
+            self._cut(keep)
         self._file = path.open("a", encoding="utf-8", newline="\n")
 
-    def _cut(self, step: int) -> None:
-        """Drop rows after ``step``, and a last line a crash left unfinished."""
+    def _cut(self, keep: int) -> None:
+        """Keep the first rows only: what came after the checkpoint is done again."""
         lines = self.path.read_text(encoding="utf-8").split("\n")
-        kept = [lines[0]]
-        for row in csv.reader(lines[1:-1]):
-            if len(row) == len(self.COLUMNS) and int(row[1]) <= step:
-                kept.append(",".join(row))
-        atomic.write_text(self.path, "\n".join(kept) + "\n")
+        atomic.write_text(self.path, "\n".join(lines[: keep + 1]) + "\n")
 
     def append(self, **values: float) -> None:
         """Add a row; eight significant digits of a number, nothing where there is none.
@@ -138,6 +134,7 @@ class MetricsFile:
             raise DataError(
                 f"{self.path}: could not be written: {error.strerror}", "free some space, then go on by --resume"
             ) from None
+        self.rows += 1
 
     def close(self) -> None:
         """Close the file."""

@@ -23,6 +23,6 @@ def change_speed(samples: np.ndarray, speed: float, sampling_rate: int) -> np.nd
     return samples if speed == 1 else resample(samples, round(sampling_rate * speed), sampling_rate)
 
 
-def after_speed(num_samples: int, speed: float) -> int:
-    """Samples left after :func:`change_speed`, to within one."""
-    return round(num_samples / speed)
+def after_speed(num_samples: int, speed: float, sampling_rate: int) -> int:
+    """Samples left after :func:`change_speed`, to within one (exactly, at speed 1)."""
+    return num_samples if speed == 1 else round(num_samples * sampling_rate / round(sampling_rate * speed))

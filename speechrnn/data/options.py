@@ -24,8 +24,8 @@ class DataOptions:
     """Speed perturbation: each epoch draws one for every training utterance; [1.0] for none."""
     cache_mb: int = 2000
     """Memory for front-end frames; what does not fit is computed anew each epoch."""
-    workers: int = 0
-    """Processes that prepare batches; with the cache, 0 is fastest for hours of data, more pay off on a GPU."""
+    workers: int = 1
+    """Threads that prepare batches ahead; more pay off where frames do not fit into the cache, or on a GPU."""
 
     def __post_init__(self) -> None:
         if self.batch_size < 1 or self.batch_s <= 0 or self.max_duration_s <= 0:

@@ -27,9 +27,8 @@ class Limits:
 def plan_epoch(durations: np.ndarray, seed: int, epoch: int, limits: Limits) -> list[np.ndarray]:
     """Batches of utterance indices (int64); every index once.
 
-    Utterances of similar length come together, in an order of batches drawn anew each epoch. In epoch 0 the costliest
-    batch comes first: memory that does not suffice shows in the first step. An utterance longer than ``batch_s`` gets a
-    batch of its own.
+    Utterances of similar length come together, in an order of batches drawn anew each epoch. An utterance longer than
+    ``batch_s`` gets a batch of its own.
 
     Args:
         durations: seconds, shape (N,).
@@ -41,10 +40,16 @@ def plan_epoch(durations: np.ndarray, seed: int, epoch: int, limits: Limits) -> 
     rank = np.empty(len(durations))
     rank[shuffled[np.argsort(durations[shuffled], kind="stable")]] = np.arange(len(durations))
     rank += JITTER * limits.batch_size * rng.standard_normal(len(durations))
+    batches = cut(np.argsort(rank, kind="stable"), durations, limits)
+    return [batches[i] for i in rng.permutation(len(batches))]
+
+
+def cut(order: np.ndarray, durations: np.ndarray, limits: Limits) -> list[np.ndarray]:
+    """Cut indices, in the order given, into batches within the limits."""
     batches: list[np.ndarray] = []
     batch: list[int] = []
     longest = 0.0
-    for index in np.argsort(rank, kind="stable"):
+    for index in order:
         longest = max(longest, float(durations[index]))
         if batch and (len(batch) == limits.batch_size or longest * (len(batch) + 1) > limits.batch_s):
             batches.append(np.array(batch, np.int64))
@@ -52,11 +57,14 @@ def plan_epoch(durations: np.ndarray, seed: int, epoch: int, limits: Limits) -> 
         batch.append(index)
     if batch:
         batches.append(np.array(batch, np.int64))
-    batches = [batches[i] for i in rng.permutation(len(batches))]
-    if epoch == 0 and batches:
-        costliest = max(range(len(batches)), key=lambda i: len(batches[i]) * float(durations[batches[i]].max()))
-        batches.insert(0, batches.pop(costliest))
     return batches
+
+
+def costliest(durations: np.ndarray, limits: Limits) -> np.ndarray:
+    """The batch that costs most when the longest come together, to be run first: memory that does not suffice shows at once."""
+    longest_first = np.argsort(-durations, kind="stable")
+    candidates = cut(longest_first, durations, limits)
+    return max(candidates, key=lambda batch: len(batch) * float(durations[batch].max()))
 
 
 def padding_share(durations: np.ndarray, batches: list[np.ndarray]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,13 +41,20 @@ def blank_share(log_probs: np.ndarray) -> float:
     return float((log_probs.argmax(-1) == 0).mean()) if len(log_probs) else 0.0
 
 
-def to_tokens(path: Path, symbols: tuple[str, ...], frame_shift: float, offset: float = 0.0) -> tuple[Token, ...]:
-    """Tokens with times in s: frame t covers [t, t + 1) * frame_shift, counted from ``offset``.
+def to_tokens(
+    path: Path, symbols: tuple[str, ...], frame_shift: float, offset: float = 0.0, duration: float = math.inf
+) -> tuple[Token, ...]:
+    """Tokens with times in s: frame t covers [t, t + 1) * frame_shift, counted from ``offset``, and ends with the recording.
 
     CTC is peaky: a token's span is where the network names it, often shorter than the sound and late in it.
     """
+    last = math.floor(duration * 1000) / 1000 if math.isfinite(duration) else duration
+
+    def at(frame: int) -> float:
+        return min(round(offset + frame * frame_shift, 3), last)
+
     return tuple(
-        Token(symbols[i], round(offset + start * frame_shift, 3), round(offset + end * frame_shift, 3), round(float(confidence), 4))
+        Token(symbols[i], at(start), at(end), round(float(confidence), 4))
         for i, start, end, confidence in zip(path.ids, path.starts, path.ends, path.confidences, strict=True)
     )
 

@@ -22,15 +22,16 @@ class CtcOptions:
 
     kind: str = "ctc"
     unit: str = "chars"
-    """chars: letters and the word boundary; letters: without it (phone error rate); phones: through lexicon.txt."""
+    """chars: letters and the word boundary; letters: without it (phone error rate); phones: through lexicon.txt; auto: as the
+    data suggest."""
     tokens: Path | None = None
     """A tokens.txt, a line a token, multi-letter graphemes welcome; null: the symbols of the training texts."""
     lexicon: Path | None = None
     """Pronunciations for unit phones; null: lexicon.txt of the data directory."""
 
     def __post_init__(self) -> None:
-        if self.unit not in UNITS:
-            raise UsageError(f"head.unit is {self.unit!r}", f"choose one of {', '.join(UNITS)}")
+        if self.unit not in (*UNITS, "auto"):
+            raise UsageError(f"head.unit is {self.unit!r}", f"choose one of {', '.join(UNITS)}, auto")
 
 
 def frames_needed(targets: list[int]) -> int:

@@ -28,7 +28,7 @@ class EncoderOptions:
     subsampling: str = "stack"
     """stack: neighbours side by side; conv: a strided convolution."""
     factor: int = 2
-    """Front-end frames per encoder frame; with a hop of 10 ms, 2 gives 50 a second and 3 gives 33."""
+    """Front-end frames per encoder frame; with a hop of 10 ms, 2 gives 50 a second and 3 gives 33; 0: as the data need."""
     conv_size: int = 256
     """Channels of the convolution (subsampling: conv)."""
     dropout: float = 0.3
@@ -40,9 +40,9 @@ class EncoderOptions:
         check_cell(self.cell)
         if self.subsampling not in KINDS:
             raise UsageError(f"model.subsampling is {self.subsampling!r}", f"choose one of {', '.join(KINDS)}")
-        for name in ("layers", "hidden", "factor", "conv_size"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"model.{name} is {getattr(self, name)}", "at least 1")
+        for name, least in (("layers", 1), ("hidden", 1), ("factor", 0), ("conv_size", 1)):
+            if getattr(self, name) < least:
+                raise UsageError(f"model.{name} is {getattr(self, name)}", f"at least {least}")
         if not 0 <= self.dropout < 1:
             raise UsageError(f"model.dropout is {self.dropout}", "a share in [0, 1)")
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, Sampler
 
 from speechrnn.audio import Clip, read_clip
 from speechrnn.data.augment import change_speed, draw_speed
@@ -41,25 +42,25 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One utterance ready for training: its clip, its target token ids, its speaker's moments (2, F) if they are used."""
+    """One utterance ready for training: its clip, target token ids, normalized text, and samples at the model's rate."""
 
     clip: Clip
     targets: tuple[int, ...]
     text: str
-    speaker: str = ""
+    n_samples: int
 
 
 class FrameCache:
-    """Front-end frames by (utterance, speed), float32, until ``limit_mb`` is full."""
+    """Front-end frames by (clip, speed), float32, until ``limit_mb`` is full."""
 
     def __init__(self, frontend: FrontEnd, sampling_rate: int, limit_mb: int) -> None:
         self.frontend, self.sampling_rate = frontend, sampling_rate
         self.left = limit_mb * 1_000_000
-        self.kept: dict[tuple[str, float], Tensor] = {}
+        self.kept: dict[tuple[Clip, float], Tensor] = {}
 
     def frames(self, clip: Clip, speed: float = 1.0) -> Tensor:
         """Frames (T, F) of a clip played at ``speed``."""
-        found = self.kept.get((clip.id, speed))
+        found = self.kept.get((clip, speed))
         if found is not None:
             return found
         samples = torch.from_numpy(change_speed(read_clip(clip, self.sampling_rate), speed, self.sampling_rate))
@@ -68,11 +69,11 @@ class FrameCache:
         size = frames.numel() * 4
         if size <= self.left:
             self.left -= size
-            self.kept[clip.id, speed] = frames
+            self.kept[clip, speed] = frames
         return frames
 
 
-class FrameDataset(Dataset[Batch]):
+class FrameDataset:
     """Indexed by a whole batch: (epoch, indices, joint batch size) of a plan.
 
     Args:
@@ -81,7 +82,7 @@ class FrameDataset(Dataset[Batch]):
         speeds: drawn from while training; (1.0,) otherwise.
         specaugment: masks, or None.
         seed: of speeds and masks.
-        speaker_moments: by speaker, (2, F), for normalization by speaker.
+        speaker_moments: by voice, (2, F), for normalization by speaker.
     """
 
     def __init__(
@@ -97,9 +98,12 @@ class FrameDataset(Dataset[Batch]):
         self.items, self.cache = items, cache
         self.speeds, self.specaugment, self.seed = tuple(speeds), specaugment, seed
         self.speaker_moments = speaker_moments
+        self.at_slowest: frozenset[int] = frozenset()
 
     def speed(self, epoch: int, index: int) -> float:
         """The speed an utterance is played at in an epoch."""
+        if epoch == 0 and index in self.at_slowest:
+            return min(self.speeds)
         return draw_speed(self.speeds, self.seed, epoch, self.items[index].clip.id) if len(self.speeds) > 1 else self.speeds[0]
 
     def __getitem__(self, key: tuple[int, np.ndarray, np.ndarray, int]) -> Batch:
@@ -109,7 +113,7 @@ class FrameDataset(Dataset[Batch]):
         masks = [self._masks(epoch, item.clip.id, *x.shape) for item, x in zip(items, frames, strict=True)]
         speaker = None
         if self.speaker_moments is not None:
-            speaker = torch.from_numpy(np.stack([self.speaker_moments[speaker_key(item)] for item in items]))
+            speaker = torch.from_numpy(np.stack([self.speaker_moments[item.clip.voice] for item in items]))
         return Batch(
             frames=torch.nn.utils.rnn.pad_sequence(frames, batch_first=True),
             lengths=torch.tensor([len(x) for x in frames]),
@@ -131,11 +135,6 @@ class FrameDataset(Dataset[Batch]):
         return plan_masks(self.specaugment, n_frames, n_features, generator(self.seed, "masks", epoch, utterance_id))
 
 
-def speaker_key(item: Item) -> str:
-    """A file without a speaker's label is a speaker of its own."""
-    return item.speaker or f"file:{item.clip.id}"
-
-
 def _pad_intervals(intervals: Sequence[np.ndarray]) -> Tensor:
     """Intervals (m_i, 2) to (B, max m, 2); the filling is empty intervals, which mask nothing."""
     padded = np.zeros((len(intervals), max(len(x) for x in intervals), 2), np.int64)
@@ -144,19 +143,32 @@ def _pad_intervals(intervals: Sequence[np.ndarray]) -> Tensor:
     return torch.from_numpy(padded)
 
 
-class PlanSampler(Sampler[tuple[int, np.ndarray, np.ndarray, int]]):
-    """Hands this rank's part of each batch of one epoch's plan to the data set, from batch ``start`` on.
+class BatchLoader:
+    """The batches of one epoch's plan that are this rank's, from batch ``start`` on, prepared ahead by threads.
 
-    Its length is the whole epoch's, so that a resumed epoch counts on where it was.
+    Threads, not processes: reading, resampling and transforms release the interpreter, the cache stays one, and nothing is
+    pickled. Order and content do not depend on their number. The length is the whole epoch's, so that a resumed epoch counts
+    on where it was.
     """
 
-    def __init__(self, plan: Sequence[np.ndarray], epoch: int, start: int = 0, rank: int = 0, world: int = 1) -> None:
-        self.plan, self.epoch, self.start, self.rank, self.world = plan, epoch, start, rank, world
+    def __init__(
+        self,
+        dataset: FrameDataset,
+        plan: Sequence[np.ndarray],
+        epoch: int,
+        *,
+        start: int = 0,
+        rank: int = 0,
+        world: int = 1,
+        threads: int = 0,
+    ) -> None:
+        self.dataset, self.plan, self.epoch, self.start, self.rank, self.world = dataset, plan, epoch, start, rank, world
+        self.threads = threads
 
     def __len__(self) -> int:
         return len(self.plan)
 
-    def __iter__(self) -> Iterator[tuple[int, np.ndarray, np.ndarray, int]]:
+    def _keys(self) -> Iterator[tuple[int, np.ndarray, np.ndarray, int]]:
         for batch in self.plan[self.start :]:
             mine = batch[self.rank :: self.world]
             weights = np.ones(max(len(mine), 1), np.float32)
@@ -164,3 +176,16 @@ class PlanSampler(Sampler[tuple[int, np.ndarray, np.ndarray, int]]):
                 # Every rank must take part in every step: a stand-in of weight 0.
                 mine, weights = batch[:1], np.zeros(1, np.float32)
             yield self.epoch, mine, weights, len(batch)
+
+    def __iter__(self) -> Iterator[Batch]:
+        if not self.threads:
+            yield from map(self.dataset.__getitem__, self._keys())
+            return
+        ahead: deque[Future[Batch]] = deque()
+        with ThreadPoolExecutor(self.threads) as pool:
+            for key in self._keys():
+                ahead.append(pool.submit(self.dataset.__getitem__, key))
+                if len(ahead) > 2 * self.threads:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()

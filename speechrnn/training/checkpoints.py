@@ -85,13 +85,15 @@ class Checkpoints(pl.Callback):
         run: the run directory.
         keep_best: how many of the best are kept.
         every_s: seconds between checkpoints within an epoch.
+        patience: validations without improvement after which training stops; 0: never.
         on_improved: called with the weights and the dev metrics of a new best.
     """
 
     def __init__(
-        self, run: RunDir, keep_best: int, every_s: float, on_improved: Callable[[Weights, dict[str, float]], None]
+        self, run: RunDir, keep_best: int, every_s: float, patience: int, on_improved: Callable[[Weights, dict[str, float]], None]
     ) -> None:
         self.run, self.keep_best, self.every_s, self.on_improved = run, keep_best, every_s, on_improved
+        self.patience, self.without_improvement = patience, 0
         self.best: list[tuple[float, float, str]] = []
         self._saved_at = 0.0
         self._stop = threading.Event()
@@ -103,6 +105,7 @@ class Checkpoints(pl.Callback):
         Lightning has set its own handlers by now; when training ends it gives back those that were there before it.
         """
         self._saved_at = time.monotonic()
+        self._stop_early(trainer)
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._handlers[number] = signal.signal(number, self._signalled)
@@ -140,16 +143,22 @@ class Checkpoints(pl.Callback):
         name = f"best-epoch={trainer.current_epoch + 1:03d}-error={score[0]:.2f}.ckpt"
         kept = validated and (len(self.best) < self.keep_best or score < self.best[-1][:2])
         improved = validated and (not self.best or score < self.best[0][:2])
+        self.without_improvement = 0 if improved else self.without_improvement + validated
         if kept:
             self.best = sorted([*self.best, (*score, name)])[: self.keep_best]
         self._save(trainer, name if kept else LAST)
         if kept and trainer.is_global_zero:
             self._keep(name, metrics if improved else None)
+        self._stop_early(trainer)
         stop = self._stop.is_set()
         if trainer.world_size > 1:
             stop = trainer.strategy.reduce_boolean_decision(stop, all=False)
         if stop:
             self._interrupt(trainer)
+
+    def _stop_early(self, trainer: pl.Trainer) -> None:
+        if self.patience and self.without_improvement >= self.patience:
+            trainer.should_stop = True
 
     def _save(self, trainer: pl.Trainer, name: str = LAST) -> None:
         trainer.save_checkpoint(self.run.checkpoints / name)
@@ -181,8 +190,9 @@ class Checkpoints(pl.Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """For the checkpoint."""
-        return {"best": [list(entry) for entry in self.best]}
+        return {"best": [list(entry) for entry in self.best], "without_improvement": self.without_improvement}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """From the checkpoint."""
         self.best = [(float(error), float(loss), str(name)) for error, loss, name in state_dict["best"]]
+        self.without_improvement = int(state_dict["without_improvement"])

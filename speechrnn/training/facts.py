@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from speechrnn.errors import DataError
 from speechrnn.modeldir import sha256
 
 
@@ -14,6 +15,28 @@ def data_facts(data_dir: Path) -> dict[str, Any]:
     facts: dict[str, Any] = {"sha256": {file.name: sha256(file) for file in sorted(data_dir.glob("cuts_*.jsonl*"))}}
     corpus = data_dir / "corpus.json"
     if corpus.is_file():
-        content = json.loads(corpus.read_text(encoding="utf-8"))
+        try:
+            content = json.loads(corpus.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise DataError(f"{corpus}: no valid JSON: {error}", "prepare or import the data anew") from None
         facts = {**{key: content[key] for key in ("name", "title", "licence") if key in content}, **facts}
     return facts
+
+
+def check_same_data(before: dict[str, Any], now: dict[str, Any], run: Path) -> None:
+    """Refuse to go on with a run on other data than it began with.
+
+    Raises:
+        DataError: names the manifests that changed.
+    """
+    old, new = before.get("sha256", {}), now["sha256"]
+    changed = [
+        name
+        for name in ("cuts_train.jsonl.gz", "cuts_train.jsonl", "cuts_dev.jsonl.gz", "cuts_dev.jsonl")
+        if old.get(name) != new.get(name)
+    ]
+    if changed:
+        raise DataError(
+            f"{run}: {', '.join(changed)} changed since this run began",
+            f"restore the data, or start a new run from its weights with init={run}",
+        )

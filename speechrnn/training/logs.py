@@ -23,18 +23,18 @@ class Recorder(pl.Callback):
         self.run = run
         self._metrics: MetricsFile | None = None
         self._board: Any = None
-        self._resumed = False
+        self._rows: int | None = None
         self._epoch_started = 0.0
         self._losses: list[float] = []
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Called only when resuming: files are cut back to the checkpoint instead of begun anew."""
-        self._resumed = True
+        self._rows = int(state_dict["rows"])
         self._losses = list(state_dict["losses"])
 
     def state_dict(self) -> dict[str, Any]:
-        """For the checkpoint: the epoch's losses so far."""
-        return {"losses": self._losses}
+        """For the checkpoint: the epoch's losses so far, and how many rows are written."""
+        return {"losses": self._losses, "rows": self._metrics.rows if self._metrics else 0}
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Open the files."""
@@ -43,9 +43,9 @@ class Recorder(pl.Callback):
             return
         from torch.utils.tensorboard import SummaryWriter
 
-        step = trainer.global_step if self._resumed else None
-        self._metrics = MetricsFile(self.run.path / "metrics.csv", step)
-        self._board = SummaryWriter(str(self.run.path / "tensorboard"), purge_step=None if step is None else step + 1)
+        self._metrics = MetricsFile(self.run.path / "metrics.csv", self._rows)
+        purge = None if self._rows is None else trainer.global_step + 1
+        self._board = SummaryWriter(str(self.run.path / "tensorboard"), purge_step=purge)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Start the epoch's clock."""

@@ -65,6 +65,8 @@ class RecognizerModule(pl.LightningModule):
         self.gradient_norm = math.nan
         self.nonfinite_in_row = 0
         self._losses: Tensor | None = None
+        self._plateau: torch.optim.lr_scheduler.ReduceLROnPlateau | None = None
+        self._plateau_state: dict[str, Any] | None = None
 
     def losses(self, batch: Batch, *, augment: bool) -> tuple[Tensor, Tensor, Tensor]:
         """Loss of each utterance (B,), encoded frames (B, T', D) and their lengths (B,)."""
@@ -77,6 +79,7 @@ class RecognizerModule(pl.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Mean loss per utterance of the joint batch, scaled for the mean over devices."""
         self.last_batch = batch
+        self.gradient_norm = math.nan
         losses, _, lengths = self.losses(batch, augment=True)
         self._losses = losses.detach()
         share = self.model.head.normalizer(lengths, batch.target_lengths).mean()
@@ -159,6 +162,8 @@ class RecognizerModule(pl.LightningModule):
             loss, utterances, blank, *rest = summed.tolist()
             whole = [int(x) for x in rest]
             self.validation = v = Validation(loss, int(utterances), blank, Counts(*whole[:5]), Counts(*whole[5:]), v.samples)
+        if self._plateau is not None and self.trainer.state.fn == "fit":
+            self._plateau.step(v.metrics()["dev_error"])
         self.log_dict({name: torch.tensor(value, dtype=torch.float64) for name, value in v.metrics().items()}, sync_dist=False)
 
     def configure_optimizers(self) -> Any:
@@ -171,12 +176,24 @@ class RecognizerModule(pl.LightningModule):
             )
             return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
         if o.schedule == "plateau":
-            plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=o.plateau_factor, patience=o.plateau_patience)
-            return {
-                "optimizer": optimizer,
-                "lr_scheduler": {"scheduler": plateau, "monitor": "dev_error", "interval": "epoch", "frequency": o.validate_every},
-            }
+            self._plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
+                optimizer, factor=o.plateau_factor, patience=o.plateau_patience
+            )
         return optimizer
+
+    def on_train_start(self) -> None:
+        """A restored run goes on counting towards the plateau."""
+        if self._plateau is not None and self._plateau_state:
+            self._plateau.load_state_dict(self._plateau_state)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Lightning would step a plateau schedule only after the epoch's checkpoint is written: it is stepped and kept here."""
+        if self._plateau is not None:
+            checkpoint["plateau"] = self._plateau.state_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Kept until the optimizer stands."""
+        self._plateau_state = checkpoint.get("plateau")
 
 
 def _fields(counts: Counts) -> list[int]:

@@ -16,7 +16,7 @@ from speechrnn.text.normalize import TextOptions
 PRECISIONS = ("auto", "32", "bf16", "fp16")
 SCHEDULES = ("one_cycle", "plateau", "constant")
 AVERAGES = ("ema", "best", "none")
-ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps")
+ACCELERATORS = ("auto", "cpu", "gpu", "cuda")
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class TrainerOptions:
     max_epochs: int = 60
     """Passes over the training data."""
     accelerator: str = "auto"
-    """auto, cpu, gpu, mps."""
+    """auto, cpu or gpu (CUDA)."""
     devices: str = "1"
     """A number of devices, or auto."""
     num_nodes: int = 1
@@ -42,7 +42,7 @@ class TrainerOptions:
     warmup_share: float = 0.3
     """one_cycle: share of the steps on the way up."""
     plateau_patience: int = 3
-    """plateau: epochs without improvement before the rate is reduced."""
+    """plateau: validations without a better dev error before the rate is reduced."""
     plateau_factor: float = 0.5
     """plateau: what the rate is multiplied with."""
     gradient_clip: float = 1.0
@@ -50,7 +50,7 @@ class TrainerOptions:
     accumulate: int = 1
     """Batches whose gradients are added up before a step."""
     early_stopping: int = 0
-    """Stop after so many epochs without a better dev error; 0 never."""
+    """Stop after so many validations without a better dev error; 0 never."""
     keep_best: int = 3
     """Checkpoints kept, by dev error."""
     average: str = "ema"
@@ -92,8 +92,11 @@ class TrainerOptions:
             raise UsageError(
                 "trainer.learning_rate, trainer.warmup_share or trainer.ema_decay is out of range", "2e-3, 0.3 and 0.999 are usual"
             )
-        if min(self.gradient_clip, self.early_stopping, self.overfit_batches, self.threads, self.weight_decay) < 0:
-            raise UsageError("trainer holds a negative number", "0 switches an option off")
+        if not 0 < self.plateau_factor < 1 or not self.checkpoint_every_s > 0:
+            raise UsageError("trainer.plateau_factor or trainer.checkpoint_every_s is out of range", "0.5 and 300 are usual")
+        for name in ("gradient_clip", "early_stopping", "overfit_batches", "threads", "weight_decay", "plateau_patience"):
+            if not getattr(self, name) >= 0:
+                raise UsageError(f"trainer.{name} is {getattr(self, name)}", "0 switches it off")
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import torch
 
 from speechrnn.data.augment import after_speed
 from speechrnn.data.utterance import Utterance
 from speechrnn.errors import DataError
+from speechrnn.models.acoustic import AcousticModel
 from speechrnn.models.ctc import frames_needed
 from speechrnn.text.normalize import TextOptions, normalize
 from speechrnn.text.tokenizer import Tokenizer, UnknownSymbol
@@ -29,11 +29,12 @@ def _named(ids: Sequence[str]) -> str:
 
 
 def make_items(
-    utterances: Sequence[Utterance], tokenizer: Tokenizer, text: TextOptions, where: str, *, strict: bool = True
+    utterances: Sequence[Utterance], tokenizer: Tokenizer, text: TextOptions, sampling_rate: int, where: str, *, strict: bool = True
 ) -> list[Item]:
     """Utterances with their targets.
 
     Args:
+        sampling_rate: the model's, in Hz.
         where: what the utterances are, for the message.
         strict: raise on symbols the inventory lacks; otherwise leave such utterances out with a warning (of dev, where a
             rare letter may occur that train lacks; test references keep theirs and count as errors).
@@ -43,6 +44,7 @@ def make_items(
     """
     items: list[Item] = []
     unknown: Counter[str] = Counter()
+    left_out: list[str] = []
     example: dict[str, tuple[str, DataError]] = {}
     for utterance in utterances:
         normalized = normalize(utterance.text, text)
@@ -51,9 +53,11 @@ def make_items(
         except DataError as error:
             symbol = error.symbol if isinstance(error, UnknownSymbol) else error.message
             unknown[symbol] += 1
+            left_out.append(utterance.id)
             example.setdefault(symbol, (utterance.id, error))
             continue
-        items.append(Item(utterance.clip, targets, normalized, utterance.speaker))
+        n_samples = round(utterance.num_samples * sampling_rate / utterance.sampling_rate)
+        items.append(Item(utterance.clip, targets, normalized, n_samples))
     if unknown:
         lines = [
             f"  {count} x {example[symbol][1].message} (first in {example[symbol][0]})"
@@ -65,71 +69,59 @@ def make_items(
         )
         if strict:
             raise DataError(message, next(iter(example.values()))[1].remedy)
-        logger.warning("%s\nthey are left out", message)
+        logger.warning("%s\nthey are left out: %s", message, _named(left_out))
     return items
 
 
-@dataclass(frozen=True, slots=True)
-class Feasibility:
-    """Utterances that can be trained on, and those left out by reason."""
-
-    items: list[Item]
-    too_long: list[str]
-    infeasible: list[str]
-    empty: list[str]
-
-
 def check_feasible(
-    items: Sequence[Item],
-    n_samples: Sequence[int],
-    sampling_rate: int,
-    encoded_lengths: Callable[[torch.Tensor], torch.Tensor],
-    frame_shift: float,
-    fastest: float,
-    max_duration_s: float,
-) -> Feasibility:
-    """Leave out what cannot be learned from, by name.
+    items: Sequence[Item], model: AcousticModel, fastest: float, max_duration_s: float, where: str, *, strict: bool = True
+) -> list[Item]:
+    """The utterances that can be learned from; the others are left out by name.
 
     Args:
-        items: the training utterances.
-        n_samples: of each, at the model's sampling rate (Hz).
-        encoded_lengths: samples -> encoder frames, the model's own function.
-        frame_shift: seconds between encoder frames.
+        items: utterances.
+        model: says how many frames it makes of how many samples.
         fastest: the fastest speed perturbation.
         max_duration_s: longer ones are left out.
+        where: what the utterances are, for messages.
+        strict: raise where many are infeasible (of training data).
 
     Raises:
-        DataError: more than 1 % of the utterances need more frames than they have; names the frame rate that would do.
+        DataError: more than 1 % of the utterances need more frames than they have (names the frame rate that would do);
+            none is left.
     """
-    frames = encoded_lengths(torch.tensor([after_speed(n, fastest) - 1 for n in n_samples])).tolist()
-    result = Feasibility([], [], [], [])
+    rate = model.options.sampling_rate
+    # A resampler may round either way.
+    lengths = [after_speed(item.n_samples, fastest, rate) - (fastest != 1) for item in items]
+    frames = model.encoded_lengths(torch.tensor(lengths, dtype=torch.int64)).tolist()
+    kept: list[Item] = []
+    left_out: dict[str, list[str]] = {}
     densest = 0.0
-    for item, samples, count in zip(items, n_samples, frames, strict=True):
-        needed = max(frames_needed(list(item.targets)), 1)
-        if samples / sampling_rate > max_duration_s:
-            result.too_long.append(item.clip.id)
-        elif not item.targets:
-            result.empty.append(item.clip.id)
-        elif count < needed:
-            result.infeasible.append(item.clip.id)
-            densest = max(densest, needed * fastest * sampling_rate / max(samples, 1))
+    infeasible = "with more tokens than CTC can spell in their frames"
+    for item, count in zip(items, frames, strict=True):
+        needed = frames_needed(list(item.targets))
+        if item.n_samples / rate > max_duration_s:
+            left_out.setdefault(f"longer than data.max_duration_s = {max_duration_s:g} s", []).append(item.clip.id)
+        elif not item.targets and strict:
+            left_out.setdefault("without any token in their transcript", []).append(item.clip.id)
+        elif count < max(needed, 1):
+            left_out.setdefault(infeasible, []).append(item.clip.id)
+            densest = max(densest, needed * fastest * rate / max(item.n_samples, 1))
         else:
-            result.items.append(item)
-    for ids, why in (
-        (result.too_long, f"longer than data.max_duration_s = {max_duration_s:g} s"),
-        (result.empty, "without any token in their transcript"),
-        (result.infeasible, "with more tokens than CTC can spell in their frames"),
-    ):
-        if ids:
-            logger.warning("%d utterances left out, %s: %s", len(ids), why, _named(ids))
-    if len(result.infeasible) > MOST_INFEASIBLE * len(items):
-        rate = 1 / frame_shift
+            kept.append(item)
+    for why, ids in left_out.items():
+        logger.warning("%s: %d utterances left out, %s: %s", where, len(ids), why, _named(ids))
+    dense = left_out.get(infeasible, [])
+    if strict and len(dense) > MOST_INFEASIBLE * len(items):
+        now, most = 1 / model.frame_shift, rate / model.frontend.grid.hop
+        remedy = f"a frame rate of {densest * 1.05:.0f}/s would do: set model.factor lower ({most:.0f} / factor frames/s)"
+        if densest * 1.05 > most:
+            remedy = f"no frame rate would do for all of them: look at these transcripts; model.factor=1 gives {most:.0f} frames/s"
         raise DataError(
-            f"{len(result.infeasible)} of {len(items)} training utterances have more tokens than CTC can spell in their frames "
-            f"at {rate:.0f} frames/s: {_named(result.infeasible)}",
-            f"their transcripts may be wrong; a frame rate of {densest * 1.05:.0f}/s would do: "
-            "set model.factor lower (100 / factor frames/s)",
+            f"{where}: {len(dense)} of {len(items)} utterances have more tokens than CTC can spell in their frames "
+            f"at {now:.0f} frames/s: {_named(dense)}",
+            remedy,
         )
-    if not result.items:
-        raise DataError("no training utterance is left", "check the transcripts, data.max_duration_s and the frame rate")
-    return result
+    if not kept:
+        raise DataError(f"{where}: no utterance is left", "check the transcripts, data.max_duration_s and the frame rate")
+    return kept

@@ -13,17 +13,17 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import EarlyStopping
 
 from speechrnn.config import build, merge, read_yaml, to_yaml
 from speechrnn.errors import DataError, Interrupted, UsageError, typed
-from speechrnn.models.acoustic import AcousticModel, ModelOptions
+from speechrnn.models.acoustic import AcousticModel
 from speechrnn.models.export import write_acoustic
 from speechrnn.rundir import LogFile, RunDir, machine, versions
 from speechrnn.training.averaging import WeightAverage, Weights
 from speechrnn.training.checkpoints import LAST, Checkpoints
-from speechrnn.training.data import SpeechData, Tracker, common_rate, load_splits, make_tokenizer
-from speechrnn.training.facts import data_facts
+from speechrnn.training.data import SpeechData, Tracker
+from speechrnn.training.facts import check_same_data, data_facts
+from speechrnn.training.inventory import load_splits, make_tokenizer, resolve
 from speechrnn.training.logs import BlankMonitor, ProgressBar, Recorder
 from speechrnn.training.module import RecognizerModule
 from speechrnn.training.options import Experiment
@@ -139,37 +139,37 @@ def _fit(experiment: Experiment, run: RunDir, track: Tracker, progress: bool, *,
     o = experiment.trainer
     if o.threads:
         torch.set_num_threads(o.threads)
+    if o.precision == "32":
+        torch.backends.cudnn.allow_tf32 = False
     train_set, dev_set = load_splits(experiment.data.dir)
-    experiment = dataclasses.replace(experiment, sampling_rate=experiment.sampling_rate or common_rate(train_set))
-    assert experiment.sampling_rate
     assert experiment.data.dir
-    options = ModelOptions(experiment.sampling_rate, experiment.features, experiment.model, experiment.head, experiment.text)
-    tokenizer = make_tokenizer(options, experiment.data.dir, train_set)
+    folder = experiment.data.dir
+    facts = {"data": data_facts(folder), "parents": run.read_run().get("parents", [])}
+    if resume:
+        check_same_data(run.read_run().get("data", {}), facts["data"], run.path)
+    experiment, options = resolve(experiment, train_set)
+    tokenizer = make_tokenizer(options, folder, train_set)
     seed_torch(experiment.seed)
     model = AcousticModel(options, tokenizer.tokens)
-    data = SpeechData(experiment.data, options, tokenizer, train_set, dev_set, model, experiment.seed, o.overfit_batches)
-    parents = start_from(experiment.init, model) if experiment.init and not resume else []
+    data = SpeechData(experiment.data, model, tokenizer, train_set, dev_set, experiment.seed, o.overfit_batches)
+    if experiment.init and not resume:
+        facts["parents"] = start_from(experiment.init, model)
     data.fit_normalization(model, track)
-    module = RecognizerModule(model, tokenizer, o, data.steps(o.max_epochs, o.accumulate))
-    module.train_items, module.dev_items = data.train_items, list(data.dev_set.items)
-    facts = {"data": data_facts(experiment.data.dir), "parents": parents}
+    module = RecognizerModule(model, tokenizer, o, data.steps(o.max_epochs))
+    module.train_items, module.dev_items = data.train_items, data.dev_items
     if first_process():
-        if not resume:
-            run.write_config(to_yaml(experiment))
-        run.write_run(
-            {"versions": versions(), "machine": machine(), "seed": experiment.seed, "threads": torch.get_num_threads(), **facts}
-        )
+        run.write_config(to_yaml(experiment))
+        made_with = {"versions": versions(), "machine": machine(), "seed": experiment.seed, "threads": torch.get_num_threads()}
+        run.write_run({**made_with, **facts, "finished": False})
 
     def keep(weights: Weights, metrics: Mapping[str, float]) -> None:
         measures = {name: round(metrics[name], 4) for name in ("dev_error", "dev_wer", "dev_loss") if name in metrics}
         write_acoustic(run.model, options, tokenizer, weights, {"name": experiment.experiment, "measures": measures, **facts})
 
-    checkpoints = Checkpoints(run, o.keep_best, o.checkpoint_every_s, keep)
+    checkpoints = Checkpoints(run, o.keep_best, o.checkpoint_every_s, o.early_stopping, keep)
     callbacks: list[pl.Callback] = [StepSeed(experiment.seed), ResumePoint(data), Recorder(run), BlankMonitor()]
     if o.average == "ema":
         callbacks.append(WeightAverage(o.ema_decay))
-    if o.early_stopping:
-        callbacks.append(EarlyStopping("dev_error", patience=o.early_stopping, mode="min", check_finite=False))
     if progress:
         callbacks.append(ProgressBar())
     callbacks.append(checkpoints)
@@ -184,10 +184,13 @@ def _fit(experiment: Experiment, run: RunDir, track: Tracker, progress: bool, *,
         with quiet_lightning():
             trainer.fit(module, data, ckpt_path=run.checkpoints / LAST if resume else None, weights_only=True)
         best = checkpoints.best[0][0]
-        if o.average == "best" and trainer.is_global_zero:
+        if o.average == "best":
             best = _keep_best_average(trainer, module, data, checkpoints, keep)
-    except torch.OutOfMemoryError as error:
-        raise _out_of_memory(module, data) from error
+    except RuntimeError as error:
+        # torch.OutOfMemoryError on a GPU; the CPU's allocator only says so in words.
+        if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):
+            raise
+        raise _out_of_memory(module) from error
     except SystemExit:
         # So Lightning answers a Ctrl-C that no step waits for: the first one before or after training, or a second one.
         raise Interrupted(
@@ -209,6 +212,8 @@ def _keep_best_average(
         The dev error (%) of the one that is kept.
     """
     single = checkpoints.best[0][0]
+    # The first process writes the checkpoints that all average.
+    trainer.strategy.barrier()
     average = checkpoints.best_average()
     if average is None:
         return single
@@ -216,19 +221,19 @@ def _keep_best_average(
     with quiet_lightning():
         trainer.validate(module, data, verbose=False)
     metrics = module.validation.metrics()
-    if metrics["dev_error"] <= single:
+    if metrics["dev_error"] <= single and trainer.is_global_zero:
         keep(average, metrics)
     logger.info("mean of the best %d: dev error %.2f %% (best single %.2f %%)", len(checkpoints.best), metrics["dev_error"], single)
     return min(metrics["dev_error"], single)
 
 
-def _out_of_memory(module: RecognizerModule, data: SpeechData) -> DataError:
+def _out_of_memory(module: RecognizerModule) -> DataError:
     items = module.train_items
     batch = module.last_batch
     indices = batch.indices.tolist() if batch is not None else []
     frames = dict(zip(indices, batch.lengths.tolist(), strict=True)) if batch is not None else {}
     longest = sorted(indices, key=lambda i: -frames[i])[:5]
-    seconds = max(frames.values(), default=0) * len(indices) * data.model_options.features.frontend.hop_ms / 1000
+    seconds = max(frames.values(), default=0) * len(indices) * module.model.options.features.frontend.hop_ms / 1000
     named = ", ".join(items[i].clip.id for i in longest)
     return DataError(
         f"out of memory in a batch of {len(indices)} utterances, {seconds:.0f} s with padding; the longest: {named}",

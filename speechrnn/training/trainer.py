@@ -23,7 +23,7 @@ def make_trainer(o: TrainerOptions, callbacks: list[pl.Callback], **more: Any) -
     """A Lightning trainer that logs and saves through our own callbacks only."""
     several = o.devices not in ("1", "auto") or o.num_nodes > 1
     return pl.Trainer(
-        accelerator="gpu" if o.accelerator == "cuda" else o.accelerator,
+        accelerator=pick_accelerator(o),
         devices="auto" if o.devices == "auto" else int(o.devices),
         num_nodes=o.num_nodes,
         strategy="ddp" if several else "auto",
@@ -44,6 +44,13 @@ def make_trainer(o: TrainerOptions, callbacks: list[pl.Callback], **more: Any) -
     )
 
 
+def pick_accelerator(o: TrainerOptions) -> str:
+    """Lightning's name of the accelerator; auto: a CUDA GPU where there is one, otherwise the CPU (MPS lacks the CTC loss)."""
+    if o.accelerator == "auto":
+        return "gpu" if torch.cuda.is_available() else "cpu"
+    return "gpu" if o.accelerator == "cuda" else o.accelerator
+
+
 def pick_precision(o: TrainerOptions) -> Any:
     """Lightning's name of the precision; auto: bf16 where the device multiplies in it.
 
@@ -54,7 +61,7 @@ def pick_precision(o: TrainerOptions) -> Any:
     if o.precision == "fp16" and not cuda:
         raise UsageError("trainer.precision=fp16 needs a CUDA GPU", "use bf16 or 32 on a CPU")
     if o.precision == "auto":
-        able = torch.cuda.is_bf16_supported(including_emulation=False) if cuda else cpu_has_bf16() and o.accelerator != "mps"
+        able = torch.cuda.is_bf16_supported(including_emulation=False) if cuda else cpu_has_bf16()
         return "bf16-mixed" if able else "32-true"
     return {"32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}[o.precision]
 
@@ -70,8 +77,10 @@ def cpu_has_bf16() -> bool:
 
 def first_process() -> bool:
     """Whether this is the process that writes: the only one, or the first of several, as launchers tell by environment."""
-    given = (os.environ.get(name) for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID"))
-    return int(next((rank for rank in given if rank is not None), 0)) == 0
+    for name in ("RANK", "SLURM_PROCID"):
+        if name in os.environ:
+            return os.environ[name] == "0"
+    return os.environ.get("LOCAL_RANK", "0") == "0" and os.environ.get("NODE_RANK", "0") == "0"
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from speechrnn.data.augment import after_speed, change_speed, draw_speed
-from speechrnn.data.plan import Limits, padding_share, plan_epoch
+from speechrnn.data.plan import Limits, costliest, padding_share, plan_epoch
 from speechrnn.data.randomness import generator, uniform
 
 DURATIONS = np.random.default_rng(0).lognormal(1.0, 0.5, 500)
@@ -36,10 +36,14 @@ def test_batch_mates_change_between_epochs():
     assert len(mates(1) & mates(2)) < 0.05 * len(mates(1))
 
 
-def test_the_costliest_batch_comes_first_in_the_first_epoch():
-    batches = plan_epoch(DURATIONS, 1, 0, LIMITS)
-    costs = [len(batch) * DURATIONS[batch].max() for batch in batches]
-    assert costs[0] == max(costs)
+def test_no_plan_holds_a_batch_that_costs_more_than_the_costliest():
+    def cost(batch):
+        return len(batch) * DURATIONS[batch].max()
+
+    for limits in (Limits(8, 1e9), Limits(16, 30.0), Limits(1, 5.0)):
+        # Where seconds are the limit, they bound every batch of several.
+        bound = max(cost(costliest(DURATIONS, limits)), limits.batch_s if limits.batch_s < 1e9 else 0)
+        assert all(cost(batch) <= bound + 1e-9 for epoch in range(5) for batch in plan_epoch(DURATIONS, 1, epoch, limits))
 
 
 def test_padding_stays_under_five_percent():
@@ -60,7 +64,7 @@ def test_speed_moves_a_tone_and_shortens_the_recording():
     tone = np.sin(2 * np.pi * hertz * np.arange(rate) / rate).astype(np.float32)
     for speed in (0.9, 1.1):
         changed = change_speed(tone, speed, rate)
-        assert abs(len(changed) - after_speed(rate, speed)) <= 1
+        assert abs(len(changed) - after_speed(rate, speed, rate)) <= 1
         spectrum = np.abs(np.fft.rfft(changed * np.hanning(len(changed))))
         assert np.argmax(spectrum) * rate / len(changed) == pytest.approx(hertz * speed, abs=1.5)
     assert change_speed(tone, 1.0, rate) is tone
@@ -77,3 +81,11 @@ def test_randomness_is_a_function_of_its_purpose():
     assert generator(1, "a", 2).random() != generator(1, "a2", 2).random()
     assert 0 <= uniform(5, "x") < 1
     assert np.mean([uniform(5, "x", n) for n in range(2000)]) == pytest.approx(0.5, abs=0.03)
+
+
+def test_lengths_after_speed_hold_where_the_rate_does_not_divide():
+    for rate in (8000, 11025, 16000, 22050, 44100):
+        samples = np.zeros(20 * rate, np.float32)
+        for speed in (0.9, 1.1):
+            assert abs(len(change_speed(samples, speed, rate)) - after_speed(len(samples), speed, rate)) <= 1
+    assert after_speed(12345, 1.0, 16000) == 12345

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ import speechrnn
 from speechrnn.data.manifest import read_manifest, write_manifest
 from speechrnn.errors import DataError, UsageError
 from speechrnn.models.export import read_acoustic
+from speechrnn.training.averaging import mean_of
+from speechrnn.training.checkpoints import model_weights, read_checkpoint
 from speechrnn.training.logs import BlankMonitor
 from speechrnn.training.module import RecognizerModule
 from speechrnn.training.run import train
@@ -96,8 +99,16 @@ def test_one_batch_can_be_learned_by_heart(settings):
 
 
 def test_best_checkpoints_are_averaged(settings):
-    run = train(settings(trainer__average="best", trainer__schedule="constant", trainer__max_epochs=4))
-    assert "mean of the best 3" in (run.path / "train.log").read_text()
+    run = train(settings(trainer__average="best", trainer__schedule="constant", trainer__max_epochs=6, trainer__learning_rate=1e-2))
+    best = [model_weights(read_checkpoint(path)) for path in sorted((run.path / "checkpoints").glob("best-*.ckpt"))]
+    assert len(best) == 3
+    mean, kept = mean_of(best), read_acoustic(run.path).weights
+    for name, tensor in mean.items():
+        torch.testing.assert_close(tensor, torch.stack([w[name] for w in best]).mean(0))
+    said = (run.path / "train.log").read_text()
+    average, single = (float(x) for x in re.findall(r"dev error ([\d.]+) % \(best single ([\d.]+) %\)", said)[0])
+    candidates = [mean] if average <= single else best
+    assert any(all(torch.equal(kept[name], w[name]) for name in kept) for w in candidates)
 
 
 def test_worker_processes_change_nothing(settings, tmp_path):
@@ -230,10 +241,62 @@ class TestPreflight:
             return self.replace(u, text="a" * 200) if (u.id, split) == ("train003", "train") else u
 
         # One of 24 is more than 1 %.
-        with pytest.raises(DataError, match="1 of 24 training utterances have more tokens") as caught:
+        with pytest.raises(DataError, match="1 of 24 utterances have more tokens") as caught:
             train(settings(data__dir=self.changed(corpus, tmp_path / "one", change)))
         assert "train003" in caught.value.message
-        assert "model.factor" in caught.value.remedy
+        assert "no frame rate would do" in caught.value.remedy
+
+    def test_transcripts_too_dense_for_the_frame_rate_are_told_one_that_does(self, settings, corpus, tmp_path):
+        # Eight tokens a second and a blank between equal ones, at 100/16 frames/s.
+        with pytest.raises(DataError, match="at 6 frames/s") as caught:
+            train(settings(model__factor=16))
+        rate = float(caught.value.remedy.split(" of ")[1].split("/s")[0])
+        train(settings(model__factor=int(100 / rate), trainer__max_epochs=1))
+
+    def test_a_rare_infeasible_utterance_is_left_out_named_and_training_goes_on(self, settings, tmp_path, caplog, monkeypatch):
+        import speechrnn.training.preflight as preflight
+
+        caplog.set_level(logging.WARNING, "speechrnn")
+        monkeypatch.setattr(preflight, "MOST_INFEASIBLE", 0.05)
+
+        def change(u, split):
+            return self.replace(u, text="a" * 200) if u.id in ("train003", "dev001") else u
+
+        corpus = Path(settings()["data"]["dir"])
+        run = train(settings(data__dir=self.changed(corpus, tmp_path / "one", change), trainer__max_epochs=1))
+        assert "training data: 1 utterances left out" in caplog.text
+        assert "train003" in caplog.text
+        # dev is checked too: one infeasible utterance would make its loss infinite for good.
+        assert "dev data: 1 utterances left out" in caplog.text
+        assert math.isfinite(read_acoustic(run.path).info["measures"]["dev_loss"])
+
+    def test_the_same_id_in_train_and_dev_does_not_mix_recordings(self, settings, corpus, tmp_path):
+        def change(u, split):
+            return self.replace(u, id=f"u{u.id[-2:]}")
+
+        runs = [
+            train(settings(data__dir=folder, run__dir=str(tmp_path / f"run{n}"), trainer__max_epochs=1, data__speeds=[1.0]))
+            for n, folder in enumerate([str(corpus), self.changed(corpus, tmp_path / "same", change)])
+        ]
+        weights = read_acoustic(runs[0].path)
+        clips = [u.clip for u in read_manifest(tmp_path / "same" / "cuts_dev.jsonl.gz")]
+        originals = [u.clip for u in read_manifest(corpus / "cuts_dev.jsonl.gz")]
+        assert weights
+        from speechrnn.training.batches import FrameCache
+
+        cache = FrameCache(weights.network().frontend, 8000, 100)
+        train_clips = [u.clip for u in read_manifest(tmp_path / "same" / "cuts_train.jsonl.gz")]
+        for clip in train_clips:
+            cache.frames(clip)
+        for clip, original in zip(clips, originals, strict=True):
+            assert torch.equal(cache.frames(clip), cache.frames(original))
+
+    def test_an_empty_dev_is_refused(self, settings, corpus, tmp_path):
+        def change(u, split):
+            return self.replace(u, text="xyz") if split == "dev" else u
+
+        with pytest.raises(DataError, match="dev data: no utterance is left"):
+            train(settings(data__dir=self.changed(corpus, tmp_path / "nodev", change)))
 
     def test_a_missing_recording_is_named(self, settings, corpus, tmp_path):
         def change(u, split):
@@ -304,10 +367,19 @@ class TestBlankMonitor:
         assert monitor.verdict(0.8, 100.0, 5000) == ""
         assert monitor.verdict(0.98, 12.0, 5000) == ""
 
-    def test_a_stuck_run_is_told_what_to_do(self, settings, caplog):
+    def test_a_stuck_run_is_told_what_to_do(self, settings, caplog, monkeypatch):
         caplog.set_level(logging.INFO, "speechrnn")
-        run = train(settings(trainer__learning_rate=1e-9, trainer__schedule="constant", trainer__max_epochs=2))
-        assert run
-        monitor = BlankMonitor()
-        monitor.losses = [50.0] * 6
-        assert monitor.PATIENCE < 6
+        monkeypatch.setattr(BlankMonitor, "STEPS", 10)
+        monkeypatch.setattr(BlankMonitor, "BLANK", 0.5)
+        original = RecognizerModule.losses
+
+        def silent(self, batch, *, augment):
+            losses, encoded, lengths = original(self, batch, augment=augment)
+            return losses, encoded * 0, lengths
+
+        monkeypatch.setattr(RecognizerModule, "losses", silent)
+        train(settings(trainer__learning_rate=1e-9, trainer__schedule="constant", trainer__max_epochs=7))
+        assert caplog.text.count("normal while the loss falls") == 1
+        assert caplog.text.count("this run is stuck") == 1
+        assert "trainer.learning_rate" in caplog.text
+        assert "trainer.overfit_batches=1" in caplog.text
