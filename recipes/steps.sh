@@ -30,11 +30,19 @@ train() {
   fi
 }
 
-# evaluate RUN RESULTS [MANIFEST]: scores of the run's model on test; what is kept of the run goes to RESULTS
+# transcribe RUN PATH...: recordings to text and JSON files beside the run
+transcribe() {
+  local run=$1
+  shift
+  [ -d "$run/transcripts" ] && return
+  say speechrnn transcribe "$@" -m "$run" -f all -o "$run/transcripts"
+}
+
+# evaluate RUN RESULTS [NAME]: scores of the run's model on test; what is kept of the run goes to RESULTS
 evaluate() {
-  local run=$1 results=$2 manifest=${3:-$DATA/cuts_test.jsonl.gz}
-  [ -f "$results/scores.json" ] && return
-  say speechrnn evaluate "$manifest" -m "$run" -o "$run/evaluation"
+  local run=$1 results=$2
+  [ "$results/scores.json" -nt "$run/model/model.json" ] && return
+  say speechrnn evaluate "$DATA/cuts_test.jsonl.gz" -m "$run" ${3:+--name "$3"} -o "$run/evaluation"
   mkdir -p "$results"
   cp "$run/config.yaml" "$run/metrics.csv" "$run/run.json" "$results/"
   # Hypotheses stand beside references: kept only where the corpus's licence allows to pass transcripts on.

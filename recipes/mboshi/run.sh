@@ -8,5 +8,6 @@ source "$(dirname "$0")/../steps.sh"
 
 prepare mboshi
 train runs/mboshi/full mboshi/full
+transcribe runs/mboshi/full "$SRC/full_corpus_newsplit/dev"
 evaluate runs/mboshi/full recipes/mboshi/results/full
 table mboshi

@@ -7,5 +7,6 @@ source "$(dirname "$0")/../steps.sh"
 
 prepare synthetic
 train runs/synthetic/1 synthetic
+transcribe runs/synthetic/1 "$DATA"/audio/test-*
 evaluate runs/synthetic/1 recipes/synthetic/results/1
 table synthetic
