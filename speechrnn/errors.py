@@ -83,6 +83,17 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"known are: {', '.join(known)}" if known else ""
 
 
+def listed(names: Iterable[object], most: int = 5) -> str:
+    """Names with commas, the first ``most`` of many.
+
+    >>> listed("abc"), listed("abcdefg")
+    ('a, b, c', 'a, b, c, d, e and 2 more')
+    """
+    every = [str(name) for name in names]
+    more = f" and {len(every) - most} more" if len(every) > most else ""
+    return ", ".join(every[:most]) + more
+
+
 def typed(path: str | Path) -> str:
     """A path as it is typed in a shell, for remedies that are commands.
 

@@ -6,7 +6,6 @@ arrays; ``config.yaml``, ``tokens.txt``, ``text.yaml`` and, for phones, ``lexico
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from speechrnn import __version__
 from speechrnn.atomic import atomic_folder, left_aside
+from speechrnn.checksum import sha256 as sha256
 from speechrnn.errors import DataError
 
 if TYPE_CHECKING:
@@ -169,9 +169,3 @@ def read_weights(file: Path) -> dict[str, np.ndarray]:
         raise DataError(
             f"{file}: no safetensors file ({error})", "fetch or train the model again; other formats are never opened"
         ) from None
-
-
-def sha256(file: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

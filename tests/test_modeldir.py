@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from speechrnn.checksum import sha256
 from speechrnn.errors import DataError, Unsupported
-from speechrnn.modeldir import read_info, read_model, sha256, write_model
+from speechrnn.modeldir import read_info, read_model, write_model
 from speechrnn.recognizer import load
 
 WEIGHTS = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.ones(1, np.float32)}

@@ -46,8 +46,8 @@ def score(
       speechrnn score reference.txt kaldi.txt ours.txt -o report
     """
     from speechrnn.cli import console
+    from speechrnn.errors import listed
     from speechrnn.jobs import score as job
-    from speechrnn.jobs.naming import listed
     from speechrnn.reports import summary
     from speechrnn.reports.files import write_evaluation
     from speechrnn.text.normalize import TextOptions
@@ -63,7 +63,7 @@ def score(
         console.logger.info("wrote %s", out / "report.html")
     for system in evaluation.systems:
         if system.failed:
-            ids = listed([item.id for item in system.failed])
+            ids = listed((item.id for item in system.failed), 20)
             console.logger.warning(
                 "%s: no hypothesis for %d utterances, counted as deleted: %s", system.name, len(system.failed), ids
             )

@@ -12,14 +12,12 @@ from typing import IO, Any, cast
 from speechrnn.atomic import atomic_path
 from speechrnn.data.gate import parse_cut
 from speechrnn.data.utterance import AlignedItem, Utterance
-from speechrnn.errors import DataError
+from speechrnn.errors import DataError, listed
 
 __all__ = ["AlignedItem", "Utterance", "read_manifest", "write_manifest"]
 
 MAX_LINE_BYTES = 4_000_000
 """No cut of one utterance is longer; protects against a compressed bomb."""
-_NAMED = 5
-"""Missing files that an error names."""
 
 
 def read_manifest(path: str | Path, *, check_files: bool = False) -> list[Utterance]:
@@ -153,8 +151,7 @@ def _check_files(path: Path, utterances: Sequence[Utterance]) -> None:
     audio = dict.fromkeys(utterance.audio for utterance in utterances)
     missing = [str(file) for file in audio if not file.is_file()]
     if missing:
-        more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
         raise DataError(
-            f"{path}: {len(missing)} of {len(audio)} audio files are missing: {', '.join(missing[:_NAMED])}{more}",
+            f"{path}: {len(missing)} of {len(audio)} audio files are missing: {listed(missing)}",
             "bring them back to where they were, or prepare the data anew",
         )

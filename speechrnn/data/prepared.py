@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
 import math
@@ -13,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from speechrnn import audio
 from speechrnn.atomic import write_text
+from speechrnn.checksum import sha256
 from speechrnn.data.manifest import Utterance, read_manifest, write_manifest
 from speechrnn.errors import DataError
 
@@ -106,8 +106,8 @@ def write_prepared(
         **facts,
         **({"left_out": list(problems)} if problems else {}),
         "sha256": {
-            "manifests": {path.name: checksum([path]) for path in manifests.values()},
-            "sources": checksum(sources) if sources else None,
+            "manifests": {path.name: sha256(path) for path in manifests.values()},
+            "sources": sha256(*sources) if sources else None,
         },
     }
     write_text(out / "corpus.json", json.dumps(record, indent=2, ensure_ascii=False) + "\n")
@@ -173,14 +173,6 @@ def whole_file(identity: str, path: Path, text: str, **fields: Any) -> Utterance
         channels=found.channels,
         **fields,
     )
-
-
-def checksum(paths: Iterable[Path]) -> str:
-    """SHA-256 of the contents of files, one after the other."""
-    digest = hashlib.sha256()
-    for path in paths:
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def require(path: Path, corpus: Corpus, is_what: Callable[[Path], bool] = Path.exists) -> Path:

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from speechrnn.errors import DataError, UsageError
-from speechrnn.jobs.naming import listed, unique_names
+from speechrnn.errors import DataError, UsageError, listed
+from speechrnn.jobs.naming import unique_names
 from speechrnn.jobs.provenance import collect
 from speechrnn.reports.provenance import Provenance
 from speechrnn.scoring.compare import compare
@@ -95,7 +95,7 @@ def _references(utterances: Sequence[Utterance], system: Loaded) -> list[tuple[s
         missing = missing_words(recognizer.tokenizer.pronunciations, texts)
         if missing:
             raise DataError(
-                f"{len(missing)} words of the references have no pronunciation in {system.path}: {listed(list(missing))}",
+                f"{len(missing)} words of the references have no pronunciation in {system.path}: {listed(missing, 20)}",
                 "add them to the lexicon and train anew, or leave their utterances out",
             )
     return [(text, reference_tokens(recognizer.tokenizer, text)) for text in texts]

@@ -1,18 +1,9 @@
-"""Names and ids as they are shown."""
+"""Names as they are shown."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-
-_NAMED = 20
-"""Ids that an error or warning lists."""
-
-
-def listed(ids: Sequence[str]) -> str:
-    """Ids with commas, the first 20 of many."""
-    more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
-    return ", ".join(ids[:_NAMED]) + more
 
 
 def unique_names(names: Sequence[str], paths: Sequence[Path]) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from speechrnn import __version__, rundir
-from speechrnn.modeldir import sha256
+from speechrnn.checksum import sha256
 from speechrnn.reports.provenance import Provenance
 
 

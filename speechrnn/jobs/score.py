@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from speechrnn.errors import DataError, UsageError
-from speechrnn.jobs.naming import listed, unique_names
+from speechrnn.errors import DataError, UsageError, listed
+from speechrnn.jobs.naming import unique_names
 from speechrnn.jobs.provenance import collect
 from speechrnn.reports.hypotheses import read_hypotheses
 from speechrnn.reports.provenance import Provenance
@@ -36,7 +36,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class TextFile:
     """A file of texts.
 
     Attributes:
@@ -89,7 +89,7 @@ def score(
     )
 
 
-def read_references(path: Path) -> Source:
+def read_references(path: Path) -> TextFile:
     """References of an ``id text`` file, of a manifest, or those that stand beside hypotheses."""
     kind = kind_of(path)
     if kind == "manifest":
@@ -112,19 +112,19 @@ def read_references(path: Path) -> Source:
                 "its systems were normalized by different rules: give the references as a file of their own",
             )
         unit = record["unit"]
-    return Source(path.name, path, kind, unit, texts)
+    return TextFile(path.name, path, kind, unit, texts)
 
 
-def read_systems(path: Path) -> list[Source]:
+def read_systems(path: Path) -> list[TextFile]:
     """The hypotheses of a file, by system."""
     kind = kind_of(path)
     if kind == "manifest":
         return [_manifest(path)]
     if kind == "id text":
         return [_id_text(path)]
-    systems: dict[str, Source] = {}
+    systems: dict[str, TextFile] = {}
     for record in read_hypotheses(path):
-        system = systems.setdefault(record["system"], Source(record["system"], path, kind, record["unit"], {}))
+        system = systems.setdefault(record["system"], TextFile(record["system"], path, kind, record["unit"], {}))
         if record["id"] in system.texts:
             raise DataError(
                 f"{path}: system {system.name!r} has {record['id']!r} twice", "keep one line for each utterance and system"
@@ -156,30 +156,30 @@ def kind_of(path: Path) -> str:
     return "hypotheses" if isinstance(record, dict) and "hypothesis" in record else "manifest"
 
 
-def _manifest(path: Path) -> Source:
+def _manifest(path: Path) -> TextFile:
     from speechrnn.data.manifest import read_manifest
 
     texts = {
         utterance.id: Text(utterance.text, speaker=utterance.speaker, duration=utterance.duration)
         for utterance in read_manifest(path)
     }
-    return Source(path.name, path, "manifest", "", texts)
+    return TextFile(path.name, path, "manifest", "", texts)
 
 
-def _id_text(path: Path) -> Source:
-    return Source(path.name, path, "id text", "", {identity: Text(text) for identity, text in read_id_text(path).items()})
+def _id_text(path: Path) -> TextFile:
+    return TextFile(path.name, path, "id text", "", {identity: Text(text) for identity, text in read_id_text(path).items()})
 
 
-def _common_unit(systems: Sequence[Source]) -> str:
+def _common_unit(systems: Sequence[TextFile]) -> str:
     """The unit all hypotheses can be scored in."""
     found = {system.name: "token" if system.unit in {"letters", "phones"} else "word" for system in systems}
     if len(set(found.values())) > 1:
-        listed = ", ".join(f"{name} holds {unit}s" for name, unit in found.items())
-        raise UsageError(f"the hypotheses have different units: {listed}", "score them in a call each, or say --unit")
+        held = ", ".join(f"{name} holds {unit}s" for name, unit in found.items())
+        raise UsageError(f"the hypotheses have different units: {held}", "score them in a call each, or say --unit")
     return next(iter(found.values()))
 
 
-def _check_unit(system: Source, references: Source, unit: str, tokens: Sequence[str]) -> None:
+def _check_unit(system: TextFile, references: TextFile, unit: str, tokens: Sequence[str]) -> None:
     if unit == "token":
         if system.unit == "chars":
             raise UsageError(
@@ -201,16 +201,16 @@ def _check_unit(system: Source, references: Source, unit: str, tokens: Sequence[
         raise UsageError(f"{system.name} holds {system.unit}, which cannot be scored as {unit}s", "use --unit token")
 
 
-def _check_ids(system: Source, references: Source) -> None:
+def _check_ids(system: TextFile, references: TextFile) -> None:
     unknown = [identity for identity in system.texts if identity not in references.texts]
     if unknown:
         raise DataError(
-            f"{system.path}: {len(unknown)} of {len(system.texts)} ids are not in {references.path}: {listed(unknown)}",
+            f"{system.path}: {len(unknown)} of {len(system.texts)} ids are not in {references.path}: {listed(unknown, 20)}",
             "score them against the references they belong to, or remove them",
         )
 
 
-def _system(system: Source, name: str, references: Source, unit: str, options: TextOptions, inventory: Sequence[str]) -> System:
+def _system(system: TextFile, name: str, references: TextFile, unit: str, options: TextOptions, inventory: Sequence[str]) -> System:
     metric = METRIC_OF_UNIT[unit]
 
     def split(side: Text) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from speechrnn.errors import DataError, UsageError
+from speechrnn.errors import DataError, UsageError, listed
 
 if TYPE_CHECKING:
     from speechrnn.data.prepared import Track
@@ -103,8 +103,7 @@ def check_outputs(sources: Sequence[Source], out: Path, suffixes: Sequence[str],
         taken[key] = source.path
     there = [path for source in sources for suffix in suffixes if (path := output_path(out, source, suffix)).exists()]
     if there and not overwrite:
-        others = f" and {len(there) - 1} more" if len(there) > 1 else ""
-        raise UsageError(f"{there[0]}{others} would be replaced", "give another folder with -o, or --overwrite if that is meant")
+        raise UsageError(f"{listed(there, 1)} would be replaced", "give another folder with -o, or --overwrite if that is meant")
 
 
 def output_path(out: Path, source: Source, suffix: str) -> Path:

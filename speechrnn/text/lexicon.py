@@ -51,15 +51,6 @@ def add(lexicon: Lexicon, word: str, pronunciation: tuple[str, ...]) -> None:
         known.append(pronunciation)
 
 
-def phones(lexicon: Mapping[str, Iterable[Sequence[str]]]) -> tuple[str, ...]:
-    """All phones, in code point order.
-
-    >>> phones({"A": [("AH",), ("EY",)]})
-    ('AH', 'EY')
-    """
-    return tuple(sorted({phone for pronunciations in lexicon.values() for one in pronunciations for phone in one}))
-
-
 def missing_words(lexicon: Mapping[str, object], texts: Iterable[str]) -> dict[str, int]:
     """Words of the texts that the lexicon lacks, with their counts, the commonest first."""
     counts: dict[str, int] = {}

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from speechrnn.data.prepared import Prepared, checksum, read_splits
+from speechrnn.checksum import sha256
+from speechrnn.data.prepared import Prepared, read_splits
 
 
 @pytest.fixture
@@ -135,7 +136,7 @@ def check_corpus() -> Callable[..., dict[str, Any]]:
             assert row["utterances"] == prepared.utterances[split] == len(utterances)
             assert row["hours"] == pytest.approx(sum(utterance.duration for utterance in utterances) / 3600, abs=1e-4)
             assert row["speakers"] == sorted({utterance.speaker for utterance in utterances} - {""})
-            assert record["sha256"]["manifests"][f"cuts_{split}.jsonl.gz"] == checksum([out / f"cuts_{split}.jsonl.gz"])
+            assert record["sha256"]["manifests"][f"cuts_{split}.jsonl.gz"] == sha256(out / f"cuts_{split}.jsonl.gz")
         assert not [path for path in out.iterdir() if path.name.startswith(".")], "temporary files are left behind"
         return record
 

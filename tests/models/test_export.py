@@ -9,11 +9,11 @@ import pytest
 import torch
 import yaml
 
+from speechrnn.checksum import sha256
 from speechrnn.errors import DataError
 from speechrnn.features.frontend import FeatureOptions
 from speechrnn.features.logmel import LogmelOptions
 from speechrnn.features.mfcc import MfccOptions
-from speechrnn.modeldir import sha256
 from speechrnn.models import export
 from speechrnn.models.acoustic import AcousticModel, ModelOptions
 from speechrnn.models.ctc import CtcOptions

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from speechrnn.errors import DataError
-from speechrnn.text.lexicon import missing_words, phones, read_lexicon, write_lexicon
+from speechrnn.text.lexicon import missing_words, read_lexicon, write_lexicon
 
 LEXICON = {"A": [("AH",), ("EY",)], "B": [("B", "IY")], "wá": [("w", "á")]}
 
@@ -26,8 +26,7 @@ def test_a_phrase_before_a_tab_is_one_entry(tmp_path):
     assert read_lexicon(tmp_path / "lexicon.txt") == {"new york": [("n", "j")]}
 
 
-def test_phones_and_missing_words():
-    assert phones(LEXICON) == ("AH", "B", "EY", "IY", "w", "á")
+def test_missing_words():
     assert missing_words(LEXICON, ["A X B", "Y X"]) == {"X": 2, "Y": 1}
 
 
