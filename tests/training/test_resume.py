@@ -21,7 +21,12 @@ SCRIPT = """
 import sys
 from speechrnn.config import read_yaml
 from speechrnn.training.run import resume, train
+from speechrnn.training.logs import Recorder
 from pathlib import Path
+import time
+# Slow enough to be killed at a chosen step.
+original = Recorder.on_train_batch_end
+Recorder.on_train_batch_end = lambda *arguments: (original(*arguments), time.sleep(0.05))
 action, path = sys.argv[1:]
 resume(Path(path), {}) if action == "resume" else train(read_yaml(Path(path)))
 """
@@ -113,23 +118,22 @@ def test_killed_at_random_points_and_resumed_equals_unbroken(settings, tmp_path)
     def start(action: str, path: Path) -> subprocess.Popen[bytes]:
         return subprocess.Popen([sys.executable, "-c", SCRIPT, action, str(path)], stderr=subprocess.DEVNULL)
 
-    begun = time.monotonic()
+    def rows() -> int:
+        metrics = tmp_path / "killed" / "metrics.csv"
+        return metrics.read_text().count("\n") if metrics.is_file() else 0
+
     assert start("train", write("whole")).wait() == 0
-    duration = time.monotonic() - begun
-    rng = np.random.default_rng(0)
-    kills = 0
+    # 12 epochs of 6 steps and a validation: a point in each fifth of the run.
+    targets = np.linspace(3, 70, 5) + np.random.default_rng(0).uniform(0, 10, 5)
     process = start("train", write("killed"))
-    # The first seconds go into imports; later points are drawn from what is left, anew after each resume.
-    while kills < 5:
-        time.sleep(duration * rng.uniform(0.3, 0.7))
-        if process.poll() is not None:
-            break
+    for target in targets:
+        while rows() < target:
+            assert process.poll() is None, "the run ended before it was killed"
+            time.sleep(0.005)
         process.send_signal(signal.SIGKILL)
         process.wait()
-        kills += 1
         process = start("resume", tmp_path / "killed")
     assert process.wait() == 0
-    assert kills == 5
     assert_same_run(tmp_path / "killed", tmp_path / "whole")
 
 
