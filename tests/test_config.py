@@ -102,6 +102,7 @@ def test_all_faults_are_told_together_with_the_nearest_names():
         "trainer.learning_rate=nan",
         "trainer.learning_rate=-.inf",
         "trainer.learning_rate=1e999",
+        "features.frontend.preemphasis=.nan",
         "data.speeds=[1, .nan]",
         "data.batch_size=" + "[" * 5000,
         "sampling_rate=&a 8000",
