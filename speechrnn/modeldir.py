@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from speechrnn import __version__
 from speechrnn.atomic import atomic_folder, left_aside
-from speechrnn.checksum import sha256 as sha256
+from speechrnn.checksum import sha256
 from speechrnn.errors import DataError
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from speechrnn.checksum import sha256
 from speechrnn.errors import DataError
-from speechrnn.modeldir import sha256
 
 
 def data_facts(data_dir: Path) -> dict[str, Any]:

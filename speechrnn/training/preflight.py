@@ -10,7 +10,7 @@ import torch
 
 from speechrnn.data.augment import after_speed
 from speechrnn.data.utterance import Utterance
-from speechrnn.errors import DataError
+from speechrnn.errors import DataError, listed
 from speechrnn.models.acoustic import AcousticModel
 from speechrnn.models.ctc import frames_needed
 from speechrnn.text.normalize import TextOptions, normalize
@@ -22,10 +22,6 @@ NAMED = 5
 """How many utterances a message names."""
 MOST_INFEASIBLE = 0.01
 """Share of utterances that may be left out because CTC cannot spell them in their frames."""
-
-
-def _named(ids: Sequence[str]) -> str:
-    return ", ".join(ids[:NAMED]) + (f" and {len(ids) - NAMED} more" if len(ids) > NAMED else "")
 
 
 def make_items(
@@ -69,7 +65,7 @@ def make_items(
         )
         if strict:
             raise DataError(message, next(iter(example.values()))[1].remedy)
-        logger.warning("%s\nthey are left out: %s", message, _named(left_out))
+        logger.warning("%s\nthey are left out: %s", message, listed(left_out))
     return items
 
 
@@ -110,7 +106,7 @@ def check_feasible(
         else:
             kept.append(item)
     for why, ids in left_out.items():
-        logger.warning("%s: %d utterances left out, %s: %s", where, len(ids), why, _named(ids))
+        logger.warning("%s: %d utterances left out, %s: %s", where, len(ids), why, listed(ids))
     dense = left_out.get(infeasible, [])
     if strict and len(dense) > MOST_INFEASIBLE * len(items):
         now, most = 1 / model.frame_shift, rate / model.frontend.grid.hop
@@ -119,7 +115,7 @@ def check_feasible(
             remedy = f"no frame rate would do for all of them: look at these transcripts; model.factor=1 gives {most:.0f} frames/s"
         raise DataError(
             f"{where}: {len(dense)} of {len(items)} utterances have more tokens than CTC can spell in their frames "
-            f"at {now:.0f} frames/s: {_named(dense)}",
+            f"at {now:.0f} frames/s: {listed(dense)}",
             remedy,
         )
     if not kept:

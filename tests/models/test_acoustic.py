@@ -89,7 +89,7 @@ def test_stacking_keeps_every_frame_in_order():
     assert not stacked.flatten()[14:].any()
 
 
-@pytest.mark.parametrize("changes", [{"cell": "lstn"}, {"layers": 0}, {"dropout": 1.0}, {"factor": 0}, {"subsampling": "pool"}])
+@pytest.mark.parametrize("changes", [{"cell": "lstn"}, {"layers": 0}, {"dropout": 1.0}, {"factor": -1}, {"subsampling": "pool"}])
 def test_impossible_encoders_are_refused(changes):
     with pytest.raises(UsageError):
         EncoderOptions(**changes)
