@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from speechrnn.text.normalize import TextOptions
     from speechrnn.text.tokenizer import Tokenizer
+
+logger = logging.getLogger("speechrnn")
 
 WINDOW = 256
 """Most recordings read ahead and sorted by length."""
@@ -171,7 +174,7 @@ class RnnRecognizer:
             order = sorted(range(len(loaded)), key=lambda i: -len(loaded[i][1]))
             results: dict[int, np.ndarray] = {}
             for batch in _batches(order, [len(samples) for _, samples in loaded], batch_size, MAX_BATCH_S * self.sampling_rate):
-                speaker = [speakers[loaded[i][0].voice] for i in batch] if self._by_speaker else None
+                speaker = [speakers.get(loaded[i][0].voice) for i in batch] if self._by_speaker else None
                 found = self._run([loaded[i][1] for i in batch], speaker)
                 results.update(zip(batch, found, strict=True))
                 if progress:
@@ -180,7 +183,7 @@ class RnnRecognizer:
                 yield clip, results[i], len(samples)
 
     def _samples(self, audio: str | Path | Clip | np.ndarray, sample_rate: int | None) -> np.ndarray:
-        """Samples at the model's rate, float32 (S,), long enough for a frame."""
+        """Samples at the model's rate, float32 (S,)."""
         import numpy as np
 
         from speechrnn import audio as sound
@@ -193,20 +196,11 @@ class RnnRecognizer:
                     f"samples of shape {audio.shape} and type {audio.dtype}, or not finite",
                     "give finite floats in [-1, 1) of shape (S,), one channel",
                 )
-            samples, name = sound.resample(audio.astype(np.float32), sample_rate, self.sampling_rate), "samples"
-        else:
-            clip = audio if isinstance(audio, Clip) else Clip(str(audio), Path(audio))
-            samples, name = sound.read_clip(clip, self.sampling_rate), str(clip.path)
-        if len(samples) < self._window:
-            raise DataError(
-                f"{name}: {1000 * len(samples) / self.sampling_rate:.0f} ms of audio, shorter than one analysis window "
-                f"({1000 * self._window / self.sampling_rate:.0f} ms)",
-                "leave it out, or record at least a tenth of a second",
-            )
-        return samples
+            return sound.resample(audio.astype(np.float32), sample_rate, self.sampling_rate)
+        return sound.read_clip(audio if isinstance(audio, Clip) else Clip(str(audio), Path(audio)), self.sampling_rate)
 
     def _speaker_moments(self, clips: list[Clip]) -> dict[str, np.ndarray]:
-        """Mean and deviation (2, F) by speaker; a clip without a label is a speaker of its own."""
+        """Mean and deviation (2, F) by voice, of all clips that have a frame; a clip without a label is a voice of its own."""
         import torch
 
         from speechrnn.features.normalization import Statistics
@@ -216,11 +210,22 @@ class RnnRecognizer:
             with contextlib.suppress(DataError):
                 samples = torch.from_numpy(self._samples(clip, None)).to(self._device)
                 frames, _ = self._network.frontend(samples[None], torch.tensor([len(samples)], device=self._device))
-                found.setdefault(clip.voice, Statistics()).add(frames[0].cpu().numpy())
+                if frames.shape[1]:
+                    found.setdefault(clip.voice, Statistics()).add(frames[0].cpu().numpy())
         return {speaker: statistics.moments() for speaker, statistics in found.items()}
 
-    def _run(self, batch: list[np.ndarray], speaker: list[np.ndarray] | None) -> list[np.ndarray]:
-        """Log posteriors (T, K) of each."""
+    def _run(self, batch: list[np.ndarray], speaker: list[np.ndarray | None] | None) -> list[np.ndarray]:
+        """Log posteriors (T, K) of each; T is 0 where there is less than one analysis window of sound."""
+        import numpy as np
+
+        nothing = np.zeros((0, len(self.tokenizer)), np.float32)
+        heard = [i for i, samples in enumerate(batch) if len(samples) >= self._window]
+        moments = None if speaker is None else [found for i in heard if (found := speaker[i]) is not None]
+        rows = dict(zip(heard, self._forward([batch[i] for i in heard], moments), strict=True)) if heard else {}
+        return [rows.get(i, nothing) for i in range(len(batch))]
+
+    def _forward(self, batch: list[np.ndarray], speaker: list[np.ndarray] | None) -> list[np.ndarray]:
+        """Log posteriors (T, K) of each, through the network."""
         import numpy as np
         import torch
 
@@ -245,6 +250,11 @@ class RnnRecognizer:
 
         path = greedy(log_probs)
         duration = n_samples / self.sampling_rate
+        if n_samples < self._window:
+            window = 1000 * self._window / self.sampling_rate
+            logger.warning(
+                "%s: %.0f ms of audio, less than one analysis window (%.0f ms): nothing to hear", name, 1000 * duration, window
+            )
         tokens = to_tokens(path, self.tokenizer.tokens, self._frame_shift, self._offset, duration)
         words = to_words(tokens, SPACE) if self.tokenizer.unit == "chars" else ()
         text = self.tokenizer.decode(path.ids.tolist())

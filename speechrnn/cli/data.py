@@ -162,4 +162,5 @@ def _show(summary: Summary) -> None:
         print(finding)
     for split, utterances in summary.samples.items():
         for utterance in utterances:
-            print(f"\n{split}  {utterance.id}  {utterance.duration:.2f} s  {utterance.speaker}\n    {utterance.text}")
+            shown = f"\n{split}  {utterance.id}  {utterance.duration:.2f} s  {utterance.speaker}\n    {utterance.text}"
+            print(console.visible(shown))

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from speechrnn.checksum import sha256
+from speechrnn.data.prepared import read_corpus
 from speechrnn.errors import DataError
 
 
 def data_facts(data_dir: Path) -> dict[str, Any]:
     """Name, licence and split rule from ``corpus.json`` where there is one; the manifests' checksums in any case."""
     facts: dict[str, Any] = {"sha256": {file.name: sha256(file) for file in sorted(data_dir.glob("cuts_*.jsonl*"))}}
-    corpus = data_dir / "corpus.json"
-    if corpus.is_file():
-        try:
-            content = json.loads(corpus.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise DataError(f"{corpus}: no valid JSON: {error}", "prepare or import the data anew") from None
-        facts = {**{key: content[key] for key in ("name", "title", "licence") if key in content}, **facts}
-    return facts
+    corpus = read_corpus(data_dir)
+    return {**{key: corpus[key] for key in ("name", "title", "licence") if isinstance(corpus.get(key), str)}, **facts}
 
 
 def check_same_data(before: dict[str, Any], now: dict[str, Any], run: Path) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import logging
 from collections.abc import Iterable
 from pathlib import Path
 
 from speechrnn.data.manifest import read_manifest
+from speechrnn.data.prepared import read_corpus
 from speechrnn.data.utterance import Utterance
 from speechrnn.errors import DataError, UsageError
 from speechrnn.models.acoustic import AcousticModel, ModelOptions
@@ -74,13 +74,7 @@ def resolve(experiment: Experiment, train: list[Utterance]) -> tuple[Experiment,
 
 def suggested_unit(data_dir: Path) -> str:
     """The unit ``corpus.json`` names, chars without one."""
-    corpus = data_dir / "corpus.json"
-    if not corpus.is_file():
-        return "chars"
-    try:
-        unit = json.loads(corpus.read_text(encoding="utf-8")).get("unit")
-    except (ValueError, AttributeError) as error:
-        raise DataError(f"{corpus}: no valid description: {error}", "prepare or import the data anew") from None
+    unit = read_corpus(data_dir).get("unit")
     return unit if unit in UNITS else "chars"
 
 

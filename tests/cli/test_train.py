@@ -49,9 +49,7 @@ def test_stopped_in_the_middle_it_saves_says_so_and_goes_on(speechrnn, tones, sm
     stopped = re.fullmatch(r"stopped in epoch (\d+) after step (\d+); saved\n", said[-2])
     assert stopped, "".join(said)
     assert said[-1] == f"go on with: speechrnn train --resume {typed(run)}\n"
-    assert said[0] == "head.unit=chars, as the data suggest\n"
-    assert not [line for line in said if "GPU" in line or "Precision" in line or "Tip" in line], "nothing of Lightning's own"
-    assert "Traceback" not in "".join(said)
+    assert not re.search("Tip:|GPU available|Mixed Precision|Warning|Traceback", "".join(said)), "nothing of Lightning's own"
     epoch, step = map(int, stopped.groups())
     checkpoint = read_checkpoint(run / "checkpoints" / "last.ckpt")
     assert checkpoint["global_step"] == step
