@@ -5,10 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import yaml
 
+import speechrnn
 from speechrnn.checksum import sha256
 from speechrnn.errors import DataError
 from speechrnn.features.frontend import FeatureOptions
@@ -129,3 +131,13 @@ def test_pronunciations_are_read_in_the_form_of_the_texts(tmp_path, form):
     export.write_acoustic(tmp_path / "m", options, tokenizer, weights, {"name": "x"})
     stored = read_acoustic(tmp_path / "m")
     assert stored.tokenizer.encode(normalize("wá", rule)) == [1, 2]
+
+
+def test_a_model_of_format_1_is_read_for_good():
+    """Written by release 0.1; every later release has to read it and compute the same."""
+    recognizer = speechrnn.load(Path(__file__).resolve().parent.parent / "fixtures" / "model-v1", "cpu")
+    tone = (0.1 * np.sin(2 * np.pi * 440 * np.arange(8000) / 8000)).astype(np.float32)
+    posteriors = recognizer.posteriors(tone, sample_rate=8000)
+    assert posteriors.tokens == ("<blank>", "<space>", "a", "ɛ́", "kp")
+    assert posteriors.frame_shift == 0.02
+    np.testing.assert_allclose(posteriors.log_probs[10], [-1.6552517, -1.6341863, -1.2751061, -1.4532701, -2.2962141], atol=1e-4)
