@@ -29,7 +29,7 @@ from speechrnn.training.module import RecognizerModule
 from speechrnn.training.options import Experiment
 from speechrnn.training.repeatable import ResumePoint, StepSeed, seed_torch
 from speechrnn.training.start import start_from
-from speechrnn.training.trainer import first_process, make_trainer, quiet_lightning
+from speechrnn.training.trainer import first_process, make_trainer, pick_accelerator, pick_precision, quiet_lightning
 
 logger = logging.getLogger("speechrnn")
 RUN_DIR_VARIABLE = "SPEECHRNN_RUN_DIR"
@@ -137,6 +137,9 @@ def _train(experiment: Experiment, run: RunDir, started: float, track: Tracker, 
 
 def _fit(experiment: Experiment, run: RunDir, track: Tracker, progress: bool, *, resume: bool) -> None:
     o = experiment.trainer
+    # What the machine lacks is said before the data are read.
+    pick_accelerator(o)
+    pick_precision(o)
     if o.threads:
         torch.set_num_threads(o.threads)
     if o.precision == "32":

@@ -45,10 +45,21 @@ def make_trainer(o: TrainerOptions, callbacks: list[pl.Callback], **more: Any) -
 
 
 def pick_accelerator(o: TrainerOptions) -> str:
-    """Lightning's name of the accelerator; auto: a CUDA GPU where there is one, otherwise the CPU (MPS lacks the CTC loss)."""
-    if o.accelerator == "auto":
-        return "gpu" if torch.cuda.is_available() else "cpu"
-    return "gpu" if o.accelerator == "cuda" else o.accelerator
+    """Lightning's name of the accelerator; auto: a CUDA GPU where there is one, otherwise the CPU (MPS lacks the CTC loss).
+
+    Raises:
+        UsageError: GPUs that are not there.
+    """
+    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if o.accelerator == "cpu" or (o.accelerator == "auto" and not there):
+        return "cpu"
+    wanted = 1 if o.devices == "auto" else int(o.devices)
+    if wanted > there:
+        raise UsageError(
+            f"trainer.accelerator={o.accelerator} trainer.devices={o.devices}: torch finds {there} CUDA GPUs",
+            "speechrnn doctor shows what torch finds; trainer.accelerator=cpu works everywhere",
+        )
+    return "gpu"
 
 
 def pick_precision(o: TrainerOptions) -> Any:

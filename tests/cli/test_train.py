@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from speechrnn.errors import typed
 from speechrnn.training.checkpoints import read_checkpoint
@@ -174,6 +175,20 @@ def test_wrong_calls(words, message, remedy, speechrnn, own, tmp_path, monkeypat
     assert message in said.err
     assert remedy in said.err
     assert not any(path.is_file() for path in tmp_path.rglob("*")), "nothing is left of what never began"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("trainer.accelerator=cuda", "trainer.accelerator=cuda trainer.devices=1: torch finds 0 CUDA GPUs"),
+        ("trainer.precision=fp16", "trainer.precision=fp16 needs a CUDA GPU"),
+    ],
+)
+def test_what_the_machine_lacks_is_said_before_the_data_are_read(word, message, train, tmp_path):
+    said = train(word)
+    assert (said.status, said.error()[0]) == (2, message)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_key_that_does_not_exist_is_named_with_its_neighbour_and_all_faults_come_together(speechrnn, tones, tmp_path):
