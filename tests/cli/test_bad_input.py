@@ -193,6 +193,18 @@ def test_what_is_no_file_is_refused_and_never_run(source, message, changed, trai
     assert not marker.exists()
 
 
+def test_a_pipe_in_kaldis_wav_scp_is_never_run(speechrnn, tmp_path):
+    source, marker = tmp_path / "kaldi", tmp_path / "marker"
+    source.mkdir()
+    (source / "wav.scp").write_text(f"u1 touch {marker} |\n")
+    (source / "text").write_text("u1 hello\n")
+    said = speechrnn("data", "import", "kaldi", source, tmp_path / "out")
+    assert (said.status, said.out) == (1, "")
+    assert "wav.scp" in said.error()[0]
+    assert not marker.exists()
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_unknown_symbol_is_shown_with_its_code_point_and_place(own, train, tmp_path):
     (tmp_path / "tokens.txt").write_text("<space>\na\né\nɔ\n", encoding="utf-8")
     message, symbol, remedy = train(own.data, f"head.tokens={tmp_path / 'tokens.txt'}")
