@@ -30,14 +30,17 @@ def atomic_path(path: Path) -> Iterator[Path]:
             os.fsync(written.fileno())
         temporary.replace(path)
     except OSError as error:
-        raise DataError(
-            f"{path}: could not be written: {error.strerror or error}",
-            "free some space or choose another folder; nothing was replaced",
-        ) from error
+        raise _unwritten(path, error) from error
     finally:
         # Also where the folder is a file, or gone.
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+def _unwritten(path: Path, error: OSError) -> DataError:
+    return DataError(
+        f"{path}: could not be written: {error.strerror or error}", "free some space or choose another folder; nothing was replaced"
+    )
 
 
 def write_text(path: Path, text: str) -> None:
@@ -71,10 +74,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
                     os.fsync(written.fileno())
         _replace(path, temporary)
     except OSError as error:
-        raise DataError(
-            f"{path}: could not be written: {error.strerror or error}",
-            "free some space or choose another folder; nothing was replaced",
-        ) from error
+        raise _unwritten(path, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
