@@ -81,9 +81,11 @@ class Tokenizer:
         """
         if self.unit == "phones":
             return self._encode_phones(text)
-        if self.unit == "letters":
-            text = text.replace(" ", "")
-        return [self._ids[text[start:end]] for start, end in self._spans(text)]
+        return [self._ids[part[start:end]] for part in self._parts(text) for start, end in self._spans(part)]
+
+    def _parts(self, text: str) -> list[str]:
+        """What is read on its own: words where the boundary is dropped, so that no letter is read across two of them."""
+        return text.split() if self.unit == "letters" else [text]
 
     def _spans(self, text: str) -> Iterator[tuple[int, int]]:
         """Start and end (exclusive) of each token, by longest match."""
@@ -134,7 +136,8 @@ class Tokenizer:
         if self.unit == "phones" or self._longest == 1:
             return found
         for text in texts:
-            found.update(self._hidden_readings(text.replace(" ", "") if self.unit == "letters" else text))
+            for part in self._parts(text):
+                found.update(self._hidden_readings(part))
         return found
 
     def _hidden_readings(self, text: str) -> Iterator[str]:

@@ -26,6 +26,11 @@ def test_letters_drop_the_word_boundary_only(text):
     assert t.decode(t.encode(text)) == text.replace(" ", "")
 
 
+def test_no_letter_is_read_across_two_words():
+    t = Tokenizer((BLANK, "a", "ab", "b"), "letters")
+    assert [t.tokens[i] for i in t.encode("a b ab")] == ["a", "b", "ab"]
+
+
 def test_longest_match_and_ambiguities():
     t = Tokenizer((BLANK, "b", "g", "m", "mb", "n", "ng", "ngb"), "letters")
     assert [t.tokens[i] for i in t.encode("mbngbng")] == ["mb", "ngb", "ng"]
