@@ -46,14 +46,14 @@ def reference_tokens(tokenizer: Tokenizer, text: str) -> tuple[str, ...]:
 
 
 def split_letters(text: str, tokens: Sequence[str]) -> tuple[str, ...]:
-    """Letters of a text by longest match; what matches no token stands for itself. Spaces are dropped.
+    """Letters of a text by longest match within its words; what matches no token stands for itself. Spaces are dropped.
 
     >>> split_letters("kpa ñ", ["a", "k", "kp"])
     ('kp', 'a', 'ñ')
     """
     by_length = sorted((token for token in tokens if token != SPACE), key=len, reverse=True)
     pattern = "|".join([*(re.escape(token) for token in by_length), "."])
-    return tuple(re.findall(pattern, text.replace(" ", ""), re.DOTALL))
+    return tuple(letter for letter in re.findall(pattern, text, re.DOTALL) if letter != " ")
 
 
 def hypothesis_tokens(tokens: Sequence[str]) -> tuple[str, ...]:
