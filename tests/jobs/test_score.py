@@ -55,7 +55,8 @@ def test_characters_and_tokens_by_option(reference: Path, tmp_path: Path) -> Non
     assert counts_of(score(reference, [hypothesis], unit="token"), "x", "per") == Counts(1, 3, 0, 0, 1), "split at spaces"
     letters = counts_of(score(reference, [hypothesis], unit="token", tokens=["a", "b", "c"]), "x", "per")
     assert letters == Counts(1, 3, 1, 0, 0), "split into letters"
-    assert counts_of(score(reference, [hypothesis], unit="token", tokens=["ab", "bb", "c"]), "x", "per") == Counts(1, 2, 1, 0, 0)
+    within_words = counts_of(score(reference, [hypothesis], unit="token", tokens=["ab", "bb", "c"]), "x", "per")
+    assert within_words == Counts(1, 3, 0, 0, 1), "no letter is read across a word boundary"
 
 
 def test_a_missing_hypothesis_counts_as_all_deleted_and_is_named(reference: Path, tmp_path: Path) -> None:
