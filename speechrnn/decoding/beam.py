@@ -1,0 +1,184 @@
+"""CTC beam search: what a model hears, weighed with what a language model, a lexicon and hotwords expect."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from speechrnn.decoding.hotwords import HotwordAutomaton, build_automaton
+from speechrnn.decoding.options import DecodingOptions
+from speechrnn.decoding.trie import Trie, build_trie
+
+if TYPE_CHECKING:
+    from speechrnn.lm.ngram import NgramModel
+
+Pronunciations = Mapping[str, Sequence[Sequence[int]]]
+"""Word -> how it may be written in token ids, without the word boundary."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hypothesis:
+    """One way to read an utterance.
+
+    Attributes:
+        ids: int64, shape (L,): token ids, word boundaries among them; of a word with several pronunciations the likeliest.
+        words: the words, where a lexicon was used; an unknown word as it is spelled.
+        acoustic: natural log probability of the reading, summed over its alignments.
+        score: ``acoustic`` with language models, bonuses and hotwords.
+        whole: False where the search ended in the midst of a word, and what follows ``ids`` was lost.
+    """
+
+    ids: np.ndarray
+    words: tuple[str, ...]
+    acoustic: float
+    score: float
+    whole: bool = True
+
+
+class BeamSearch:
+    """A search set up once for a model and its helpers, then run on any number of utterances.
+
+    Args:
+        n_tokens: K, the blank (0) counted in.
+        options: widths and weights.
+        space: token id of the word boundary, -1 where the model has none.
+        lexicon: words and their pronunciations; None: symbols are free.
+        word_lm: over words; needs a lexicon.
+        letter_lm: over tokens; with a lexicon it spells unknown words, which are allowed then.
+        letter_ids: id in ``letter_lm`` of each token, shape (K,).
+        hotwords: phrases as words (with a lexicon) or token ids (without), and their bonuses in nats.
+    """
+
+    def __init__(
+        self,
+        n_tokens: int,
+        options: DecodingOptions,
+        *,
+        space: int = -1,
+        lexicon: Pronunciations | None = None,
+        word_lm: NgramModel | None = None,
+        letter_lm: NgramModel | None = None,
+        letter_ids: np.ndarray | None = None,
+        hotwords: Iterable[tuple[Sequence[int], float]] = (),
+    ) -> None:
+        from speechrnn.decoding.beam_kernels import BOTH, SPELL, WORDS
+
+        self.options, self.space, self.n_tokens = options, space, n_tokens
+        self.mode = SPELL if lexicon is None else WORDS if letter_lm is None else BOTH
+        self.words = tuple(lexicon) if lexicon is not None else ()
+        self._word_lm = _LmTables(word_lm)
+        self._letter_lm = _LmTables(letter_lm)
+        n_words = len(self.words)
+        found = [self._word_lm.id(word) for word in self.words]
+        self._word_ids = np.array([*found, 0, self._word_lm.end], np.int64)
+        letters = np.zeros(n_tokens, np.int64) if letter_ids is None else letter_ids
+        self._letter_ids = np.append(letters, self._letter_lm.end).astype(np.int64)
+        n_items = n_words + n_tokens + 1
+        if lexicon is None:
+            phrases = [([n_words + token for token in phrase], bonus) for phrase, bonus in hotwords]
+            self._hot = build_automaton(phrases, n_items, n_words + space if space >= 0 else -1)
+        else:
+            self._hot = build_automaton(hotwords, n_items)
+        self._trie = self._build_trie(lexicon or {}, found)
+
+    def _build_trie(self, lexicon: Pronunciations, lm_ids: list[int]) -> Trie:
+        boundary = (self.space,) if self.space >= 0 else ()
+        entries = [(w, (*tokens, *boundary), 0.0) for w, word in enumerate(self.words) for tokens in lexicon[word]]
+        gains = self.options.lm_weight * self._word_lm.unigrams(lm_ids) + self.options.word_bonus
+        hot = self._hot.gain[0, self._hot.symbols[: len(self.words)]]
+        return build_trie(entries, gains + np.maximum(hot, 0.0))
+
+    def __call__(self, log_probs: np.ndarray) -> list[Hypothesis]:
+        """The best readings of log posteriors (T, K), best first: ``options.nbest`` of them, or as many as the beam holds."""
+        from speechrnn.decoding.beam_kernels import search
+
+        o = self.options
+        tree, histories, acoustic, totals, whole = search(
+            np.ascontiguousarray(log_probs, np.float32),
+            (o.beam, o.tokens if o.tokens else self.n_tokens, float(o.threshold)),
+            (len(self.words), self.n_tokens, self.mode),
+            self.space,
+            self._trie.arrays,
+            (float(o.lm_weight), float(o.word_bonus), float(o.letter_weight), float(o.letter_bonus), float(o.unknown_bonus)),
+            self._word_ids,
+            self._word_lm.arrays,
+            (self._word_lm.start, self._letter_lm.start),
+            self._letter_ids,
+            self._letter_lm.arrays,
+            self._hot.arrays,
+        )
+        found = zip(histories[: o.nbest].tolist(), acoustic.tolist(), totals.tolist(), strict=False)
+        return [self._read(tree, history, heard, total, bool(whole)) for history, heard, total in found]
+
+    def many(self, utterances: Sequence[np.ndarray], threads: int = 0) -> Iterator[list[Hypothesis]]:
+        """The same for many utterances, in order, on all cores (or ``threads`` of them)."""
+        import os
+
+        n_threads = threads or os.cpu_count() or 1
+        if n_threads == 1 or len(utterances) < 2:
+            yield from map(self, utterances)
+            return
+        with ThreadPoolExecutor(n_threads) as pool:
+            yield from pool.map(self, utterances)
+
+    def _read(self, tree: np.ndarray, history: int, acoustic: float, score: float, whole: bool) -> Hypothesis:
+        """Items on the way from the root, as token ids and words."""
+        from speechrnn.decoding.beam_kernels import ITEM, PARENT, VIA
+
+        n_words = len(self.words)
+        path = []
+        while history > 0:
+            path.append((int(tree[history, ITEM]), int(tree[history, VIA])))
+            history = int(tree[history, PARENT])
+        ids: list[int] = []
+        words: list[str] = []
+        spelled: list[int] = []
+        for item, via in reversed(path):
+            if item < n_words:
+                ids += self._trie.spelling(via)
+                words.append(self.words[item])
+            elif item < n_words + self.n_tokens:
+                ids.append(item - n_words)
+                spelled.append(item - n_words)
+            else:
+                words.append(self._spell(spelled))
+                spelled = []
+                ids += [self.space] if self.space >= 0 else []
+        return Hypothesis(np.array(ids, np.int64), tuple(words), acoustic, score, whole)
+
+    def _spell(self, ids: list[int]) -> str:
+        return " ".join(map(str, ids))
+
+
+class _LmTables:
+    """A language model as the search takes it; without one every word costs nothing."""
+
+    def __init__(self, model: NgramModel | None) -> None:
+        self.model = model
+        if model is not None:
+            self.arrays = model.arrays
+            self.start, self.end = model.start_state(), model.end
+            return
+        nothing = np.zeros(2, np.float32)
+        self.arrays = (nothing, nothing, np.zeros(2, np.int32), np.zeros(2, np.int32), np.full((2, 2), -1, np.int64))
+        self.start = self.end = 0
+
+    def id(self, word: str) -> int:
+        """A word's id; 0, the unknown word, where it has none."""
+        return 0 if self.model is None else self.model.word_id(word)
+
+    def unigrams(self, ids: Sequence[int]) -> np.ndarray:
+        """Log probability of words regardless of what is before them."""
+        return np.asarray(self.arrays[0][1 + np.array(ids, np.int64)], np.float64) if len(ids) else np.zeros(0)
+
+
+def log_sum(values: Iterable[float]) -> float:
+    """Logarithm of the sum of exponentials."""
+    values = list(values)
+    top = max(values, default=-math.inf)
+    return top if top == -math.inf else top + math.log(sum(math.exp(value - top) for value in values))

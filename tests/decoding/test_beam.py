@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from speechrnn.decoding.beam import BeamSearch, Hypothesis
+from speechrnn.decoding.options import DecodingOptions
+from speechrnn.lm.ngram import NgramModel
+
+WIDE = {"kind": "beam", "beam": 10_000, "threshold": 1e9, "nbest": 10_000}
+
+
+def posteriors(n_frames: int, n_tokens: int, seed: int) -> np.ndarray:
+    x = np.random.default_rng(seed).normal(0, 2, (n_frames, n_tokens))
+    return (x - np.log(np.exp(x).sum(-1, keepdims=True))).astype(np.float32)
+
+
+def collapse(path: Sequence[int]) -> tuple[int, ...]:
+    return tuple(token for token, _ in itertools.groupby(path) if token)
+
+
+def add(totals: dict, key: object, log_prob: float) -> None:
+    totals[key] = np.logaddexp(totals.get(key, -math.inf), log_prob)
+
+
+def all_readings(log_probs: np.ndarray) -> dict[tuple[int, ...], float]:
+    """Log probability of every symbol sequence, summed over all its alignments one by one."""
+    totals: dict[tuple[int, ...], float] = {}
+    frames = range(len(log_probs))
+    for path in itertools.product(range(log_probs.shape[1]), repeat=len(log_probs)):
+        add(totals, collapse(path), float(sum(log_probs[t, path[t]] for t in frames)))
+    return totals
+
+
+def parses(reading: tuple[int, ...], lexicon: dict[str, list[tuple[int, ...]]], space: int) -> Iterator[tuple[str, ...]]:
+    """Every way to read symbols as words, each with each of its pronunciations."""
+    if not reading:
+        yield ()
+    for word, pronunciations in lexicon.items():
+        for tokens in pronunciations:
+            whole = (*tokens, space) if space >= 0 else tokens
+            if reading[: len(whole)] == whole:
+                yield from ((word, *rest) for rest in parses(reading[len(whole) :], lexicon, space))
+            elif reading == tokens:
+                yield (word,)
+
+
+def lm(folder: Path, words: Sequence[str], seed: int) -> NgramModel:
+    """A bigram model with arbitrary figures."""
+    draw = np.random.default_rng(seed).uniform
+    unigrams = "".join(f"{draw(-2, -0.2):.4f}\t{word}\t{draw(-1, 0):.4f}\n" for word in ["<unk>", "<s>", *words])
+    pairs = [(a, b) for a in ["<s>", *words] for b in [*words, "</s>"] if draw() < 0.5]
+    bigrams = "".join(f"{draw(-2, -0.2):.4f}\t{a} {b}\n" for a, b in pairs)
+    head = f"\\data\\\nngram 1={len(words) + 3}\nngram 2={len(pairs)}\n"
+    path = folder / "lm.arpa"
+    path.write_text(f"{head}\n\\1-grams:\n{unigrams}-1.1\t</s>\n\n\\2-grams:\n{bigrams}\n\\end\\\n")
+    return NgramModel.read_arpa(path)
+
+
+def sentence(model: NgramModel, words: Sequence[str]) -> float:
+    state, total = model.start_state(), 0.0
+    for word in words:
+        found, state = model.advance(state, model.word_id(word))
+        total += found
+    return total + model.advance(state, model.end)[0]
+
+
+def check(found: list[Hypothesis], expected: dict[tuple, float], key: str) -> None:
+    assert [h.score for h in found] == sorted((h.score for h in found), reverse=True)
+    got = {tuple(h.words) if key == "words" else tuple(h.ids.tolist()): h.score for h in found}
+    assert len(got) == len(found), "every reading once"
+    assert set(got) == set(expected)
+    for reading, score in expected.items():
+        assert got[reading] == pytest.approx(score, abs=1e-5), reading
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_wide_beam_is_the_sum_over_all_alignments(seed: int) -> None:
+    log_probs = posteriors(5, 4, seed)
+    check(BeamSearch(4, DecodingOptions(**WIDE))(log_probs), all_readings(log_probs), "ids")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_letter_language_model_and_bonus(seed: int, tmp_path: Path) -> None:
+    log_probs = posteriors(5, 4, seed)
+    model = lm(tmp_path, ["a", "b", "c"], seed)
+    options = DecodingOptions(**WIDE, letter_weight=0.7, letter_bonus=0.3)
+    search = BeamSearch(4, options, letter_lm=model, letter_ids=np.array([0, *map(model.word_id, "abc")]))
+    expected = {
+        reading: total + 0.7 * sentence(model, ["-abc"[i] for i in reading]) + 0.3 * len(reading)
+        for reading, total in all_readings(log_probs).items()
+    }
+    check(search(log_probs), expected, "ids")
+
+
+LEXICONS = {
+    # Homophones, a word within a word, two pronunciations, one that starts as the one before ends.
+    "phones": ({"one": [(1, 2)], "won": [(1, 2)], "a": [(1,), (2,)], "ba": [(2, 1)]}, -1),
+    "letters": ({"a": [(1,)], "ab": [(1, 2)], "bb": [(2, 2)]}, 3),
+}
+
+
+@pytest.mark.parametrize("kind", LEXICONS)
+@pytest.mark.parametrize("seed", range(4))
+def test_a_wide_lexicon_beam_is_the_sum_over_alignments_and_pronunciations(kind: str, seed: int, tmp_path: Path) -> None:
+    lexicon, space = LEXICONS[kind]
+    log_probs = posteriors(6, 3 if space < 0 else 4, seed)
+    model = lm(tmp_path, sorted(lexicon)[:-1], seed)
+    search = BeamSearch(
+        log_probs.shape[1], DecodingOptions(**WIDE, lm_weight=0.8, word_bonus=-0.4), space=space, lexicon=lexicon, word_lm=model
+    )
+    expected: dict[tuple[str, ...], float] = {}
+    for reading, total in all_readings(log_probs).items():
+        for words in parses(reading, lexicon, space):
+            add(expected, words, total + 0.8 * sentence(model, words) - 0.4 * len(words))
+    check(search(log_probs), expected, "words")
