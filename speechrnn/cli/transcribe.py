@@ -20,52 +20,71 @@ def register(app: typer.Typer) -> None:
 def transcribe(
     paths: list[Path] = typer.Argument(..., metavar="PATH...", help="Recordings, or folders of them."),
     model: Path = typer.Option(..., "-m", "--model", metavar="MODEL", help="Model or run directory."),
-    formats: str = typer.Option("txt", "-f", "--format", metavar="FORMAT", help="txt, json, several with commas, or all."),
+    formats: str | None = typer.Option(
+        None,
+        "-f",
+        "--format",
+        metavar="FORMAT",
+        help="txt, json, srt, vtt, tsv, ctm, stm, TextGrid, eaf, several with commas, or all. [default: txt]",
+    ),
     out: Path | None = typer.Option(None, "-o", "--out", metavar="DIR", help="Write files here, folders mirrored; else print."),
+    into: Path | None = typer.Option(
+        None, "--into", metavar="FILE.eaf", help="Add the transcript to this ELAN file as tiers; -o names the result."
+    ),
     device: str = typer.Option("auto", help="auto, cpu or cuda."),
     batch_size: int | None = typer.Option(None, "--batch-size", min=1, help="Recordings at a time."),
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace files that stand in the output folder already."),
 ) -> None:
-    """Turn recordings into text.
+    """Turn recordings into text, subtitles, tables and tiers.
 
     Without -o the text is printed (of several recordings behind their path and a tab; as json, an object a line). A recording that
     cannot be read is named, the others are done, and the exit status is 1. Files that stand in the output folder already are
     replaced with --overwrite only.
 
+    With --into everything in the ELAN file stays as it is, to the byte, and the transcript is added as tiers of segments, words and
+    confidences. The file itself is replaced only when -o names it and --overwrite is given.
+
     \b
     Examples:
       speechrnn transcribe call.wav -m runs/own
       speechrnn transcribe recordings/ -m runs/own -f all -o transcripts/
+      speechrnn transcribe story.wav -m runs/own --into story.eaf -o story-heard.eaf
     """
     from speechrnn.cli import console
-    from speechrnn.errors import UsageError
     from speechrnn.jobs import transcribe as job
     from speechrnn.jobs.output import make_folder
     from speechrnn.recognizer import load
-    from speechrnn.transcripts.files import write_transcript
     from speechrnn.transcripts.registry import choose
 
-    chosen = choose(formats)
-    if out is None and len(chosen) > 1:
-        raise UsageError(f"-f {formats} makes several files a recording", "give -o DIR, or choose one format")
+    asked = formats or ("txt" if into is None else "eaf")
+    chosen = choose(asked)
     sources = job.collect(paths)
-    if out is not None:
+    if into is not None:
+        plan = job.plan_insertion(into, sources, chosen, out, overwrite=overwrite)
+        out = plan.output
+    elif out is not None:
         job.check_outputs(sources, out, [form.suffix for form in chosen], overwrite=overwrite)
+    else:
+        job.check_printed(sources, chosen, asked)
     recognizer = load(model, device=device)
     if out is not None:
-        make_folder(out)
+        make_folder(out if into is None else out.parent)
     failed = 0
     # A bar and printed text would write over each other on a terminal.
     track = None if out is None and sys.stdout.isatty() else console.track
     for result in job.transcribe(recognizer, sources, batch_size=batch_size, track=track):
-        if result.error is not None:
-            failed += 1
-            console.error(result.error.message, result.error.remedy)
+        errors = [result.error] if result.error is not None else []
+        if result.transcript is not None and into is not None:
+            content = job.insert(plan, result.transcript)
+            if out is None:
+                _print_bytes(content)
         elif result.transcript is not None and out is not None:
-            for form in chosen:
-                write_transcript(job.output_path(out, result.source, form.suffix), result.transcript, form)
+            errors += job.write(result.transcript, result.source, out, chosen)
         elif result.transcript is not None:
             _print(result.transcript, chosen[0], alone=len(sources) == 1)
+        for error in errors:
+            console.error(error.message, error.remedy)
+        failed += bool(errors)
     if out is not None:
         console.logger.info("%d of %d recordings transcribed into %s", len(sources) - failed, len(sources), out)
     if failed:
@@ -82,9 +101,14 @@ def _print(transcript: Transcript, form: Format, alone: bool) -> None:
         text = form.write(transcript)
     else:
         text = f"{transcript.id}\t{transcript.text}\n"
+    _print_bytes(text.encode("utf-8", "surrogateescape"))
+
+
+def _print_bytes(content: bytes) -> None:
+    """Bytes on standard output, or their text where it takes text only, as in tests and notebooks."""
     if hasattr(sys.stdout, "buffer"):
         sys.stdout.flush()
-        sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+        sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
     else:
-        sys.stdout.write(text)
+        sys.stdout.write(content.decode("utf-8", "surrogateescape"))

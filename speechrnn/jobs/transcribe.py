@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import unicodedata
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from speechrnn.data.prepared import Track
     from speechrnn.recognizer import Recognizer
     from speechrnn.records import Transcript
+    from speechrnn.transcripts.format import Format
+
+logger = logging.getLogger("speechrnn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,23 @@ def check_outputs(sources: Sequence[Source], out: Path, suffixes: Sequence[str],
         raise UsageError(f"{listed(there, 1)} would be replaced", "give another folder with -o, or --overwrite if that is meant")
 
 
+def check_printed(sources: Sequence[Source], formats: Sequence[Format], asked: str) -> None:
+    """Make sure that what is printed can be told apart.
+
+    Args:
+        sources: from :func:`collect`.
+        formats: that are to be printed.
+        asked: the formats as given.
+
+    Raises:
+        UsageError: several formats, or a format that holds one recording, of several.
+    """
+    if len(formats) > 1:
+        raise UsageError(f"-f {asked} makes several files a recording", "give -o DIR, or choose one format")
+    if len(sources) > 1 and not formats[0].streams:
+        raise UsageError(f"-f {asked} of {len(sources)} recordings is a file each, which cannot be printed as one", "give -o DIR")
+
+
 def output_path(out: Path, source: Source, suffix: str) -> Path:
     """Where a transcript of ``source`` is written; a dot in its name is no ending."""
     return out / source.output.with_name(source.output.name + suffix)
@@ -151,3 +172,97 @@ def transcribe(
             yield Result(source, None, errors[clip.id])
     for source, clip in waiting:
         yield Result(source, None, errors[clip.id])
+
+
+def write(transcript: Transcript, source: Source, out: Path, formats: Sequence[Format]) -> list[DataError]:
+    """Write a recording's files; returned is what left it without some of them.
+
+    Args:
+        transcript: what was recognized.
+        source: the recording.
+        out: the output folder.
+        formats: a file each.
+
+    Raises:
+        DataError: the folder cannot be written, or its disk is full.
+    """
+    from speechrnn.atomic import write_text
+    from speechrnn.transcripts.files import content_of
+
+    errors = []
+    for form in formats:
+        path = output_path(out, source, form.suffix)
+        try:
+            content = content_of(transcript, form, path.parent)
+        except DataError as error:
+            # A format that needs times which are not there costs no other format.
+            errors.append(DataError(f"{form.name}: {error.message}", error.remedy))
+        else:
+            write_text(path, content)
+    return errors
+
+
+@dataclass(frozen=True, slots=True)
+class Insertion:
+    """An ELAN file that gets a transcript as further tiers.
+
+    Attributes:
+        existing: the file.
+        output: where the result belongs; ``None``: it is printed.
+    """
+
+    existing: Path
+    output: Path | None
+
+
+def plan_insertion(
+    existing: Path, sources: Sequence[Source], formats: Sequence[Format], out: Path | None, *, overwrite: bool = False
+) -> Insertion:
+    """Make sure, before any work, that a transcript can be added to an ELAN file; a file that links another recording is said.
+
+    Args:
+        existing: the .eaf; it is replaced only where ``out`` names it and ``overwrite`` is set.
+        sources: one recording.
+        formats: eaf alone.
+        out: a path that ends in .eaf, or a folder, where the file gets its own name; ``None`` prints.
+        overwrite: what stands at ``out`` may be replaced.
+
+    Raises:
+        UsageError: several recordings, another format, or a file that would be replaced.
+        DataError: no ELAN file that can be read.
+    """
+    from speechrnn.transcripts.eaf_insert import linked_media
+    from speechrnn.transcripts.files import read_bytes
+
+    if [form.name for form in formats] != ["eaf"]:
+        raise UsageError("--into makes an .eaf and nothing else", "give -f eaf, or no -f")
+    if len(sources) != 1:
+        raise UsageError(f"--into with {len(sources)} recordings", "give the one recording that the .eaf is about")
+    output = out
+    if out is not None and (out.is_dir() or out.suffix.lower() != ".eaf"):
+        output = out / existing.name
+    if output is not None and output.exists() and not overwrite:
+        raise UsageError(f"{output} would be replaced", "give another file with -o, or --overwrite if that is meant")
+    linked = linked_media(read_bytes(existing), str(existing))
+    name = sources[0].path.name
+    if linked and all(_as_on_disk(Path(other)) != _as_on_disk(Path(name)) for other in linked):
+        logger.warning("%s links %s, not %s: the tiers are added all the same", existing, listed(linked), name)
+    return Insertion(existing, output)
+
+
+def insert(plan: Insertion, transcript: Transcript) -> bytes:
+    """The ELAN file, as it is now, with the transcript added; written to the plan's output, if there is one.
+
+    Raises:
+        DataError: the file can no longer be read, or the result not be written; what stood there is untouched.
+    """
+    from speechrnn.atomic import atomic_path
+    from speechrnn.transcripts.eaf_insert import insert as added
+    from speechrnn.transcripts.files import read_bytes
+
+    # Read again: recognizing takes time, and ELAN may have saved the file meanwhile.
+    content = added(read_bytes(plan.existing), transcript, str(plan.existing))
+    if plan.output is not None:
+        with atomic_path(plan.output) as temporary:
+            temporary.write_bytes(content)
+    return content

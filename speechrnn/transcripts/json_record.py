@@ -54,6 +54,10 @@ def read(content: str, identity: str) -> Transcript:
         record = json.loads(content)
     except ValueError as error:
         raise DataError(f"{identity}: not JSON: {error}", "give a transcript as speechrnn transcribe -f json writes it") from None
+    except RecursionError:
+        raise DataError(
+            f"{identity}: JSON nested too deep", "give a transcript as speechrnn transcribe -f json writes it"
+        ) from None
     if not isinstance(record, dict):
         raise DataError(f"{identity}: not a JSON object", "give a transcript as speechrnn transcribe -f json writes it")
     version = record.pop("version", None)
@@ -106,4 +110,4 @@ def _checked(kind: type[Any], record: Mapping[str, Any], where: str) -> dict[str
     return dict(record)
 
 
-FORMAT = Format("json", ".json", write, read)
+FORMAT = Format("json", ".json", write, read, streams=True)

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from speechrnn.errors import UsageError, nearest
-from speechrnn.transcripts import json_record, txt
+from speechrnn.transcripts import ctm, eaf, json_record, srt, stm, textgrid, tsv, txt, vtt
 from speechrnn.transcripts.format import Format
 
 FORMATS: dict[str, Format] = {
     "txt": txt.FORMAT,
     "json": json_record.FORMAT,
+    "srt": srt.FORMAT,
+    "vtt": vtt.FORMAT,
+    "tsv": tsv.FORMAT,
+    "ctm": ctm.FORMAT,
+    "stm": stm.FORMAT,
+    "TextGrid": textgrid.FORMAT,
+    "eaf": eaf.FORMAT,
 }
 ALL = "all"
 
@@ -27,7 +34,9 @@ def choose(names: str) -> list[Format]:
     """
     if names == ALL:
         return list(FORMATS.values())
-    wanted = list(dict.fromkeys(name.strip() for name in names.split(",")))
+    # Of the names only TextGrid has capitals; nobody should have to remember which.
+    spelled = {name.lower(): name for name in FORMATS}
+    wanted = list(dict.fromkeys(spelled.get(name.strip().lower(), name.strip()) for name in names.split(",")))
     for name in wanted:
         if name not in FORMATS:
             raise UsageError(f"format {name!r} is not known", nearest(name, [*FORMATS, ALL]))

@@ -20,4 +20,4 @@ def read(content: str, identity: str) -> Transcript:
     return Transcript(identity, content.removesuffix("\n"), 0.0)
 
 
-FORMAT = Format("txt", ".txt", write, read)
+FORMAT = Format("txt", ".txt", write, read, streams=True)

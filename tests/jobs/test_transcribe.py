@@ -138,7 +138,8 @@ def test_one_bad_file_among_twenty_is_named_and_the_others_are_done(
     assert "r07.wav: cut short" in printed.err
     assert "19 of 20 recordings transcribed" in printed.err
     written = sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
-    expected = [f"day {n % 3}/r{n:02d}.{suffix}" for n in range(20) if n != 7 for suffix in ("json", "txt")]
+    suffixes = ("TextGrid", "ctm", "eaf", "json", "srt", "stm", "tsv", "txt", "vtt")
+    expected = [f"day {n % 3}/r{n:02d}.{suffix}" for n in range(20) if n != 7 for suffix in suffixes]
     assert written == sorted(expected), "nothing half-written is left either"
     assert (out / "day 1/r04.txt").read_text() == "said 4\n"
     assert read_transcript(out / "day 1/r04.json").tokens[0].text == "s"
