@@ -39,7 +39,7 @@ def read_cues(content: str, identity: str) -> Iterator[tuple[float, float, list[
         following = timed[index + 1][0] if index + 1 < len(timed) else len(lines)
         text = []
         for below in lines[number + 1 : following]:
-            if not below.strip():
+            if not below.strip(" \t"):
                 break
             text.append(below)
         else:
@@ -50,5 +50,6 @@ def read_cues(content: str, identity: str) -> Iterator[tuple[float, float, list[
 
 
 def _seconds(parts: tuple[str | None, ...]) -> float:
-    hours, minutes, seconds, thousandths = parts
-    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + int(seconds or 0) + int((thousandths or "0").ljust(3, "0")) / 1000
+    hours, minutes, seconds, thousandths = (part or "0" for part in parts)
+    whole = (int(hours) * 60 + int(minutes)) * 60 + int(seconds)
+    return (1000 * whole + int(thousandths.ljust(3, "0"))) / 1000

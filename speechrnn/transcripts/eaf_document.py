@@ -77,11 +77,11 @@ def parse(data: bytes, identity: str) -> Element:
     def end(tag: str) -> None:
         element = path.pop()
         element.text = "".join(texts.pop())
-        place = parser.CurrentByteIndex
-        if place == element.start:
+        if data[element.inside - 2 : element.inside] == b"/>":
             element.close = element.end = element.inside
         else:
-            element.close, element.end = place, data.index(b">", place) + 1
+            element.close = parser.CurrentByteIndex
+            element.end = data.index(b">", element.close) + 1
 
     def refuse(*_: object) -> None:
         raise DataError(
