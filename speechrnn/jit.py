@@ -11,7 +11,7 @@ logger = logging.getLogger("speechrnn")
 _warned = False
 
 
-def kernel(function: Function) -> Function:
+def kernel(function: Function, *, inline: str = "never") -> Function:
     """Compile a function of plain arrays to machine code, kept on disk between runs and free of the global lock.
 
     Where no cache folder can be written (a read-only installation and no home) each run compiles it anew; one warning says so.
@@ -20,11 +20,16 @@ def kernel(function: Function) -> Function:
     from numba import njit
 
     try:
-        return cast(Function, njit(cache=True, nogil=True)(function))
+        return cast(Function, njit(cache=True, nogil=True, inline=inline)(function))
     except RuntimeError as error:
         if "cache" not in str(error):
             raise
     if not _warned:
         logger.warning("compiled loops cannot be kept: no cache folder is writable; set NUMBA_CACHE_DIR to one that is")
         _warned = True
-    return cast(Function, njit(nogil=True)(function))
+    return cast(Function, njit(nogil=True, inline=inline)(function))
+
+
+def inlined(function: Function) -> Function:
+    """A kernel that is written out where it is called: counting references to many arrays costs more than a small function does."""
+    return kernel(function, inline="always")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from speechrnn.decoding.hotwords import HotwordAutomaton, build_automaton
+from speechrnn.decoding.hotwords import build_automaton
 from speechrnn.decoding.options import DecodingOptions
 from speechrnn.decoding.trie import Trie, build_trie
 
@@ -27,7 +25,8 @@ class Hypothesis:
 
     Attributes:
         ids: int64, shape (L,): token ids, word boundaries among them; of a word with several pronunciations the likeliest.
-        words: the words, where a lexicon was used; an unknown word as it is spelled.
+        words: the words, where a lexicon was used; "" for a spelled one.
+        ends: index into ``ids`` after each word, its boundary counted in.
         acoustic: natural log probability of the reading, summed over its alignments.
         score: ``acoustic`` with language models, bonuses and hotwords.
         whole: False where the search ended in the midst of a word, and what follows ``ids`` was lost.
@@ -35,6 +34,7 @@ class Hypothesis:
 
     ids: np.ndarray
     words: tuple[str, ...]
+    ends: tuple[int, ...]
     acoustic: float
     score: float
     whole: bool = True
@@ -98,33 +98,25 @@ class BeamSearch:
         from speechrnn.decoding.beam_kernels import search
 
         o = self.options
+        weights = (o.lm_weight, o.word_bonus, o.letter_weight, o.letter_bonus, o.unknown_bonus)
         tree, histories, acoustic, totals, whole = search(
             np.ascontiguousarray(log_probs, np.float32),
-            (o.beam, o.tokens if o.tokens else self.n_tokens, float(o.threshold)),
-            (len(self.words), self.n_tokens, self.mode),
+            (o.beam, o.tokens or self.n_tokens, float(o.threshold)),
             self.space,
             self._trie.arrays,
-            (float(o.lm_weight), float(o.word_bonus), float(o.letter_weight), float(o.letter_bonus), float(o.unknown_bonus)),
-            self._word_ids,
-            self._word_lm.arrays,
             (self._word_lm.start, self._letter_lm.start),
-            self._letter_ids,
-            self._letter_lm.arrays,
-            self._hot.arrays,
+            (
+                (len(self.words), self.n_tokens, self.mode),
+                tuple(map(float, weights)),
+                self._word_ids,
+                self._word_lm.arrays,
+                self._letter_ids,
+                self._letter_lm.arrays,
+                self._hot.arrays,
+            ),
         )
         found = zip(histories[: o.nbest].tolist(), acoustic.tolist(), totals.tolist(), strict=False)
         return [self._read(tree, history, heard, total, bool(whole)) for history, heard, total in found]
-
-    def many(self, utterances: Sequence[np.ndarray], threads: int = 0) -> Iterator[list[Hypothesis]]:
-        """The same for many utterances, in order, on all cores (or ``threads`` of them)."""
-        import os
-
-        n_threads = threads or os.cpu_count() or 1
-        if n_threads == 1 or len(utterances) < 2:
-            yield from map(self, utterances)
-            return
-        with ThreadPoolExecutor(n_threads) as pool:
-            yield from pool.map(self, utterances)
 
     def _read(self, tree: np.ndarray, history: int, acoustic: float, score: float, whole: bool) -> Hypothesis:
         """Items on the way from the root, as token ids and words."""
@@ -137,22 +129,19 @@ class BeamSearch:
             history = int(tree[history, PARENT])
         ids: list[int] = []
         words: list[str] = []
-        spelled: list[int] = []
+        ends: list[int] = []
         for item, via in reversed(path):
+            if n_words <= item < n_words + self.n_tokens:
+                ids.append(item - n_words)
+                continue
             if item < n_words:
                 ids += self._trie.spelling(via)
                 words.append(self.words[item])
-            elif item < n_words + self.n_tokens:
-                ids.append(item - n_words)
-                spelled.append(item - n_words)
             else:
-                words.append(self._spell(spelled))
-                spelled = []
                 ids += [self.space] if self.space >= 0 else []
-        return Hypothesis(np.array(ids, np.int64), tuple(words), acoustic, score, whole)
-
-    def _spell(self, ids: list[int]) -> str:
-        return " ".join(map(str, ids))
+                words.append("")
+            ends.append(len(ids))
+        return Hypothesis(np.array(ids, np.int64), tuple(words), tuple(ends), acoustic, score, whole)
 
 
 class _LmTables:
@@ -175,10 +164,3 @@ class _LmTables:
     def unigrams(self, ids: Sequence[int]) -> np.ndarray:
         """Log probability of words regardless of what is before them."""
         return np.asarray(self.arrays[0][1 + np.array(ids, np.int64)], np.float64) if len(ids) else np.zeros(0)
-
-
-def log_sum(values: Iterable[float]) -> float:
-    """Logarithm of the sum of exponentials."""
-    values = list(values)
-    top = max(values, default=-math.inf)
-    return top if top == -math.inf else top + math.log(sum(math.exp(value - top) for value in values))

@@ -1,0 +1,289 @@
+"""From posteriors to symbols with times and words: what a recognizer decodes with, set up once for a model and its helpers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from speechrnn.decoding.greedy import Path, greedy
+from speechrnn.decoding.options import DecodingOptions
+from speechrnn.errors import DataError, UsageError
+from speechrnn.text.normalize import TextOptions, normalize
+from speechrnn.text.tokenizer import BLANK, SPACE, Tokenizer, UnknownSymbol
+
+if TYPE_CHECKING:
+    from speechrnn.decoding.beam import Hypothesis
+    from speechrnn.lm.ngram import NgramModel
+
+logger = logging.getLogger("speechrnn")
+_NAMED = 10
+"""Words named in a warning."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """A decoded utterance.
+
+    Attributes:
+        path: its symbols, word boundaries among them, with frames and confidences.
+        words: text of each word and its symbols, from index to index (exclusive), boundaries left out; empty for a model of
+            phones or letters that reads without a lexicon.
+        text: the words, or the symbols where there are none.
+        alternatives: texts of further readings, best first.
+    """
+
+    path: Path
+    words: tuple[tuple[str, int, int], ...]
+    text: str
+    alternatives: tuple[str, ...] = ()
+
+
+class Decoder(Protocol):
+    """Log posteriors (T, K) to a reading."""
+
+    def __call__(self, log_probs: np.ndarray) -> Reading:
+        """Decode one utterance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Helpers:
+    """What helps a decoder besides the posteriors.
+
+    Attributes:
+        lm: an ARPA file over words, or over the model's own tokens.
+        lexicon: words and, for a model of phones, their pronunciations; without it the words of ``lm`` are spelled.
+        letter_lm: an ARPA file over the model's tokens; beside a lexicon it spells words that the lexicon lacks.
+        hotwords: phrases and their bonuses in nats.
+    """
+
+    lm: FilePath | None = None
+    lexicon: FilePath | None = None
+    letter_lm: FilePath | None = None
+    hotwords: tuple[tuple[str, float], ...] = field(default=())
+
+    def __bool__(self) -> bool:
+        return bool(self.lm or self.lexicon or self.letter_lm or self.hotwords)
+
+
+def make_decoder(tokenizer: Tokenizer, text: TextOptions, options: DecodingOptions, helpers: Helpers | None = None) -> Decoder:
+    """The decoder of a model; helpers call for a beam search, whatever ``options.kind`` says.
+
+    Raises:
+        DataError: a language model or lexicon that does not fit the model, with what it lacks.
+        UsageError: helpers that do not fit each other; a hotword that the model's tokens cannot write.
+    """
+    helpers = helpers or Helpers()
+    if options.kind == "greedy" and not helpers:
+        return GreedyDecoder(tokenizer)
+    return BeamDecoder(tokenizer, text, replace(options, kind="beam"), helpers)
+
+
+class GreedyDecoder:
+    """The best symbol of each frame."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+
+    def __call__(self, log_probs: np.ndarray) -> Reading:
+        """Decode one utterance."""
+        path = greedy(log_probs)
+        return Reading(path, spelled_words(self._tokenizer, path.ids), self._tokenizer.decode(path.ids.tolist()))
+
+
+class BeamDecoder:
+    """Beam search with whatever helps; see :func:`make_decoder`."""
+
+    def __init__(self, tokenizer: Tokenizer, text: TextOptions, options: DecodingOptions, helpers: Helpers) -> None:
+        from speechrnn.decoding.beam import BeamSearch
+
+        self._tokenizer = tokenizer
+        self._space = tokenizer.tokens.index(SPACE) if SPACE in tokenizer.tokens else -1
+        word_lm, letter_lm = _language_models(tokenizer, helpers)
+        lexicon = _lexicon(tokenizer, text, helpers, word_lm)
+        self._has_lexicon = lexicon is not None
+        self._search = BeamSearch(
+            len(tokenizer),
+            options,
+            space=self._space,
+            lexicon=lexicon,
+            word_lm=word_lm,
+            letter_lm=letter_lm,
+            letter_ids=None if letter_lm is None else np.array([letter_lm.word_id(token) for token in tokenizer.tokens]),
+            hotwords=_hotwords(tokenizer, text, helpers.hotwords, lexicon),
+        )
+
+    def __call__(self, log_probs: np.ndarray) -> Reading:
+        """Decode one utterance."""
+        from speechrnn.decoding.viterbi import align
+
+        best, *others = self._search(log_probs)
+        found = align(log_probs, best.ids)
+        assert found is not None, "what the search has found fits into the frames"
+        path, total = found
+        if self._has_lexicon and self._space >= 0 and len(best.ids) and best.ids[-1] == self._space:
+            # The lexicon gave the last word a boundary that the network need not have heard.
+            without = align(log_probs, best.ids[:-1])
+            if without is not None and without[1] >= total:
+                path = without[0]
+        return Reading(path, self._words(best), self._text(best), tuple(self._text(other) for other in others))
+
+    def _words(self, hypothesis: Hypothesis) -> tuple[tuple[str, int, int], ...]:
+        if not self._has_lexicon:
+            return spelled_words(self._tokenizer, hypothesis.ids)
+        words = []
+        start = 0
+        for word, end in zip(hypothesis.words, hypothesis.ends, strict=True):
+            last = end - (self._space >= 0)
+            words.append((word or self._tokenizer.decode(hypothesis.ids[start:last].tolist()), start, last))
+            start = end
+        return tuple(words)
+
+    def _text(self, hypothesis: Hypothesis) -> str:
+        if not self._has_lexicon:
+            return self._tokenizer.decode(hypothesis.ids.tolist())
+        return " ".join(word for word, _, _ in self._words(hypothesis))
+
+
+def spelled_words(tokenizer: Tokenizer, ids: np.ndarray) -> tuple[tuple[str, int, int], ...]:
+    """The words between boundaries; none for a model that knows no boundary."""
+    if tokenizer.unit != "chars":
+        return ()
+    words: list[tuple[str, int, int]] = []
+    start = 0
+    for place in range(len(ids) + 1):
+        if place == len(ids) or tokenizer.tokens[ids[place]] == SPACE:
+            if place > start:
+                words.append(("".join(tokenizer.tokens[i] for i in ids[start:place]), start, place))
+            start = place + 1
+    return tuple(words)
+
+
+def _language_models(tokenizer: Tokenizer, helpers: Helpers) -> tuple[NgramModel | None, NgramModel | None]:
+    """The language models over words and over tokens; what a file is over is seen from its vocabulary."""
+    from speechrnn.lm.ngram import NgramModel
+
+    word_lm = NgramModel.read_arpa(helpers.lm) if helpers.lm else None
+    letter_lm = NgramModel.read_arpa(helpers.letter_lm) if helpers.letter_lm else None
+    if letter_lm is not None:
+        strange = _strangers(tokenizer, letter_lm)
+        if strange:
+            raise DataError(
+                f"{helpers.letter_lm}: holds what is no token of the model: {_some(strange)}",
+                "estimate it from texts in the model's tokens: speechrnn lm train --unit letter --tokens MODEL/tokens.txt",
+            )
+    if word_lm is not None and not _strangers(tokenizer, word_lm):
+        if letter_lm is not None:
+            raise UsageError(f"{helpers.lm} and {helpers.letter_lm} are both over the model's tokens", "give one of them")
+        if helpers.lexicon is not None:
+            raise UsageError(
+                f"{helpers.lm} is over the model's tokens, {helpers.lexicon} over words",
+                "give it as --letter-lm, to spell words that the lexicon lacks, or leave the lexicon out",
+            )
+        return None, word_lm
+    return word_lm, letter_lm
+
+
+def _strangers(tokenizer: Tokenizer, lm: NgramModel) -> list[str]:
+    """Words of a language model that are no tokens."""
+    from speechrnn.lm.symbols import RESERVED
+
+    known = {*tokenizer.tokens, *RESERVED} - {BLANK}
+    return [word for word in lm.vocabulary if word not in known]
+
+
+def _lexicon(
+    tokenizer: Tokenizer, text: TextOptions, helpers: Helpers, word_lm: NgramModel | None
+) -> Mapping[str, Sequence[Sequence[int]]] | None:
+    """Words in tokens; those that the model cannot write are left out and named."""
+    from speechrnn.lm.symbols import RESERVED
+    from speechrnn.text.lexicon import Lexicon, read_lexicon
+
+    if helpers.lexicon is not None:
+        given: Lexicon = read_lexicon(helpers.lexicon, text.unicode)
+        source = helpers.lexicon
+    elif word_lm is not None:
+        given = {word: [] for word in word_lm.vocabulary if word not in RESERVED}
+        assert helpers.lm is not None
+        source = helpers.lm
+    else:
+        return None
+    if tokenizer.unit == "phones":
+        if helpers.lexicon is None:
+            raise UsageError(f"{source}: words, and the model writes phones", "give the words' pronunciations by --lexicon")
+        return _pronunciations(tokenizer, given, source)
+    found: dict[str, list[list[int]]] = {}
+    left_out = []
+    for word in given:
+        spelling = normalize(word, text)
+        try:
+            if not spelling or " " in spelling:
+                raise UnknownSymbol(" ", 0, word)
+            found.setdefault(spelling, [tokenizer.encode(spelling)])
+        except UnknownSymbol:
+            left_out.append(word)
+    if not found:
+        raise DataError(
+            f"{source}: none of its {len(given)} words can be written in the model's tokens, for example {_some(left_out)}",
+            "give a language model or lexicon in the model's own script and case",
+        )
+    if left_out:
+        logger.warning("%s: %d words left out that the model's tokens cannot write: %s", source, len(left_out), _some(left_out))
+    return found
+
+
+def _pronunciations(
+    tokenizer: Tokenizer, given: Mapping[str, Sequence[tuple[str, ...]]], source: FilePath
+) -> dict[str, list[list[int]]]:
+    """Pronunciations in token ids.
+
+    Raises:
+        DataError: phones that the model lacks, with words that hold them.
+    """
+    ids = {token: index for index, token in enumerate(tokenizer.tokens) if index}
+    unknown = {phone: word for word, several in given.items() for phones in several for phone in phones if phone not in ids}
+    if unknown:
+        named = ", ".join(f"{phone} (in {word})" for phone, word in list(unknown.items())[:_NAMED])
+        raise DataError(f"{source}: phones that the model lacks: {named}", "write pronunciations in the phones of MODEL/tokens.txt")
+    return {word: [[ids[phone] for phone in phones] for phones in several] for word, several in given.items()}
+
+
+def _hotwords(
+    tokenizer: Tokenizer, text: TextOptions, phrases: Iterable[tuple[str, float]], lexicon: Mapping[str, object] | None
+) -> list[tuple[list[int], float]]:
+    """Hotwords as the search takes them: words of the lexicon, or tokens.
+
+    Raises:
+        UsageError: one that cannot be written so.
+    """
+    found = []
+    places = {word: index for index, word in enumerate(lexicon or ())}
+    for phrase, bonus in phrases:
+        spelling = normalize(phrase, text)
+        if not spelling:
+            raise UsageError(f"the hotword {phrase!r} is empty", "give at least one letter")
+        if lexicon is not None:
+            missing = [word for word in spelling.split() if word not in places]
+            if missing:
+                raise UsageError(f"the hotword {phrase!r}: the lexicon lacks {_some(missing)}", "add it to the lexicon")
+            found.append(([places[word] for word in spelling.split()], bonus))
+            continue
+        try:
+            ids = [tokenizer.tokens.index(phone) for phone in spelling.split()] if tokenizer.unit == "phones" else None
+            found.append((tokenizer.encode(spelling) if ids is None else ids, bonus))
+        except (UnknownSymbol, ValueError) as error:
+            raise UsageError(
+                f"the hotword {phrase!r} cannot be written in the model's tokens: {error}",
+                "write it in the tokens of MODEL/tokens.txt",
+            ) from error
+    return found
+
+
+def _some(words: Sequence[str]) -> str:
+    """The first few of many words."""
+    more = f" and {len(words) - _NAMED} more" if len(words) > _NAMED else ""
+    return " ".join(words[:_NAMED]) + more

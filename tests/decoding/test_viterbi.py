@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from speechrnn.decoding import viterbi, viterbi_kernels
+from speechrnn.decoding.viterbi import align, log_probability
+
+
+def posteriors(n_frames: int, n_tokens: int, seed: int) -> np.ndarray:
+    x = np.random.default_rng(seed).normal(0, 2, (n_frames, n_tokens))
+    return (x - np.log(np.exp(x).sum(-1, keepdims=True))).astype(np.float32)
+
+
+def all_paths(log_probs: np.ndarray, ids: list[int]) -> list[tuple[float, tuple[int, ...]]]:
+    """Every frame labelling that reads as ``ids``, with its log probability, the best first."""
+    found = []
+    for path in itertools.product(range(log_probs.shape[1]), repeat=len(log_probs)):
+        if [token for token, _ in itertools.groupby(path) if token] == ids:
+            found.append((float(sum(log_probs[t, token] for t, token in enumerate(path))), path))
+    return sorted(found, reverse=True)
+
+
+def labelling(path: viterbi.Path, n_frames: int) -> tuple[int, ...]:
+    labels = np.zeros(n_frames, np.int64)
+    for token, start, end in zip(path.ids, path.starts, path.ends, strict=True):
+        labels[start:end] = token
+    return tuple(labels.tolist())
+
+
+@pytest.mark.parametrize("ids", [[], [1], [1, 2], [1, 1], [2, 1, 2], [1, 1, 2], [2, 2, 2]])
+@pytest.mark.parametrize("seed", range(3))
+def test_alignment_and_probability_are_those_of_all_paths(ids: list[int], seed: int) -> None:
+    log_probs = posteriors(6, 3, seed)
+    expected = all_paths(log_probs, ids)
+    found = align(log_probs, ids)
+    assert found is not None
+    path, total = found
+    assert total == pytest.approx(expected[0][0], abs=1e-5)
+    assert labelling(path, 6) == expected[0][1]
+    assert path.ids.tolist() == ids
+    for token, start, end, confidence in zip(path.ids, path.starts, path.ends, path.confidences, strict=True):
+        assert confidence == pytest.approx(np.exp(log_probs[start:end, token]).mean())
+    assert log_probability(log_probs, ids) == pytest.approx(np.logaddexp.reduce([p for p, _ in expected]), abs=1e-5)
+
+
+def test_probability_is_minus_torchs_ctc_loss() -> None:
+    log_probs = posteriors(80, 12, 0)
+    ids = np.random.default_rng(1).integers(1, 12, 30)
+    loss = torch.nn.functional.ctc_loss(
+        torch.from_numpy(log_probs)[:, None].double(), torch.from_numpy(ids)[None], (80,), (30,), reduction="none"
+    )
+    assert log_probability(log_probs, ids) == pytest.approx(-loss.item(), abs=1e-4)
+
+
+def test_what_does_not_fit_is_none() -> None:
+    log_probs = posteriors(3, 3, 0)
+    assert align(log_probs, [1, 1, 1]) is None, "needs two blanks between"
+    assert align(log_probs, [1, 2, 1, 2]) is None
+    assert log_probability(log_probs, [1, 1, 1]) == -math.inf
+    assert align(posteriors(0, 3, 0), []) is not None
+
+
+def test_a_band_finds_the_exact_path_of_a_long_recording(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = np.random.default_rng(0)
+    ids = draw.integers(1, 20, 3000)
+    # A network that hears most symbols, in bursts with long silences between, and mistakes a quarter of them.
+    frames = np.zeros((12_000, 20))
+    place = np.sort(draw.choice(6000, 3000, replace=False)) * 2
+    frames[:, 0] = 4
+    frames[place, np.where(draw.uniform(size=3000) < 0.25, draw.integers(1, 20, 3000), ids)] = 6
+    log_probs = (frames - np.log(np.exp(frames).sum(-1, keepdims=True))).astype(np.float32)
+    exact_states, exact = viterbi_kernels.best_path(log_probs, ids, 6001)
+    monkeypatch.setattr(viterbi, "EXACT_BYTES", 0)
+    monkeypatch.setattr(viterbi, "BAND", 16)
+    found = align(log_probs, ids)
+    assert found is not None
+    assert found[1] == exact
+    assert found[0].starts.tolist() == viterbi._path(log_probs, ids, exact_states).starts.tolist()
