@@ -76,7 +76,7 @@ def _root(
 
 @functools.cache
 def _register() -> None:
-    from speechrnn.cli import data, doctor, evaluate, score, train, transcribe
+    from speechrnn.cli import data, doctor, evaluate, lm, score, train, transcribe
 
     doctor.register(app)
     data.register(app)
@@ -84,6 +84,7 @@ def _register() -> None:
     transcribe.register(app)
     evaluate.register(app)
     score.register(app)
+    lm.register(app)
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -1,8 +1,8 @@
 """N-gram models from counts: interpolated modified Kneser-Ney and Witten-Bell.
 
 Chen and Goodman, "An empirical study of smoothing techniques for language modeling", Computer Speech and Language 13 (1999).
-Where the paper leaves a choice it is made as KenLM's ``lmplz`` makes it (Heafield et al. 2013): n-grams that begin with ``<s>`` keep
-their plain counts, and the unigrams are interpolated with the uniform distribution over all words, ``</s>`` and ``<unk>``.
+Where the paper leaves a choice it is made as KenLM's ``lmplz`` makes it (Heafield et al. 2013): n-grams that begin with ``<s>``
+keep their plain counts, and the unigrams are interpolated with the uniform distribution over all words, ``</s>`` and ``<unk>``.
 """
 
 from __future__ import annotations
@@ -28,13 +28,14 @@ class EstimateOptions:
     order: int = 3
     """Words of the longest n-gram, 1 to 6."""
     smoothing: str = "kneser-ney"
-    """kneser-ney (modified, interpolated) or witten-bell (interpolated): the latter for texts too small or too artificial for counts
-    of counts, such as a grammar's sentences."""
+    """kneser-ney (modified, interpolated) or witten-bell (interpolated): the latter for texts too small or too artificial for
+    counts of counts, such as a grammar's sentences."""
     prune: tuple[int, ...] = ()
     """By order, unigrams first: n-grams that occur at most so often are left out. The last value holds for all higher orders too.
     The first is 0, and none is smaller than the one before it."""
     entropy: float = 0.0
-    """N-grams whose removal raises the perplexity by less than this share are left out (Stolcke 1998); 0 keeps all. 1e-8 is mild."""
+    """N-grams whose removal raises the perplexity by less than this share are left out (Stolcke 1998); 0 keeps all, 1e-8 is
+    mild."""
     min_count: int = 1
     """Words that occur less often are counted as ``<unk>``."""
 
@@ -183,7 +184,8 @@ def _witten_bell(order: CountedOrder, counts: np.ndarray, kept: np.ndarray) -> t
 
 def _divided(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """Weights; 1 after histories that nothing follows."""
-    return np.divide(part, whole, out=np.ones(len(whole)), where=whole > 0)
+    weights: np.ndarray = np.divide(part, whole, out=np.ones(len(whole)), where=whole > 0)
+    return weights
 
 
 def _interpolated(

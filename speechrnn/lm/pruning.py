@@ -53,7 +53,8 @@ def _costs(order: EstimatedOrder, below: EstimatedOrder, histories: np.ndarray, 
         log_weights_without -= np.log(np.where(complete, 0.0, left_below)[parents] + shorter)
         own = probabilities * (np.log(shorter) + log_weights_without - np.log(probabilities))
         others = np.where(complete, 0.0, left)[parents] * (log_weights_without - np.log(weights)[parents])
-        return np.expm1(-histories[parents] * (own + others))
+        costs: np.ndarray = np.expm1(-histories[parents] * (own + others))
+    return costs
 
 
 def _normalized(orders: list[EstimatedOrder], n_words: int) -> list[EstimatedOrder]:
