@@ -46,6 +46,8 @@ def insert(content: bytes, transcript: Transcript, identity: str) -> bytes:
         number += 1
         label = f"{HYPOTHESIS} {number}"
     changed = add_tiers(data, root, new_tiers([moved], label), identity)
+    # It may be someone's only copy that is replaced by this.
+    parse(changed, identity)
     return mark + changed.decode("utf-8").encode(encoding, "xmlcharrefreplace")
 
 

@@ -31,7 +31,7 @@ class Layout:
         self._unit = next((deep[len(outer) :] for deep in inner if deep.startswith(outer) and len(deep) > len(outer)), "    ")
 
     def _line_start(self, place: int) -> int:
-        return max(self._data.rfind(b"\n", 0, place), self._data.rfind(b"\r", 0, place)) + 1
+        return self._data.rfind(self._newline[-1:].encode() or b"\n", 0, place) + 1
 
     def _indentation(self, element: Element) -> str:
         before = self._data[self._line_start(element.start) : element.start]

@@ -9,7 +9,8 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, groupby
+from operator import itemgetter
 from xml.sax.saxutils import escape
 
 from speechrnn.records import Transcript
@@ -63,47 +64,46 @@ def add_tiers(data: bytes, root: Element, tiers: Sequence[NewTier], identity: st
         tiers: each after its parent.
         identity: named in errors.
     """
-    ids = _Ids(root)
-    form = Layout(data, root)
-    plain_type, plain_lines = _linguistic_type(root, "speechrnn", "")
-    sure_type, sure_lines = _linguistic_type(root, "speechrnn confidence", ASSOCIATION)
-    slots: list[tuple[int, int, str]] = []
-    annotations: dict[str, list[str]] = {}
-    lines: list[str] = []
-    for tier in tiers:
-        owner = f' PARTICIPANT="{_attribute(tier.speaker)}"' if tier.speaker else ""
-        parent = f' PARENT_REF="{_attribute(tier.parent)}"' if tier.parent else ""
-        kind = sure_type if tier.parent else plain_type
-        lines.append(f'<TIER LINGUISTIC_TYPE_REF="{_attribute(kind)}"{parent}{owner} TIER_ID="{_attribute(tier.name)}">')
-        annotations[tier.name] = []
-        for index, (start, end, text) in enumerate(tier.spans):
-            own = ids.annotation()
-            annotations[tier.name].append(own)
-            if tier.parent:
-                opening = f'REF_ANNOTATION ANNOTATION_ID="{own}" ANNOTATION_REF="{annotations[tier.parent][index]}"'
-            else:
-                first, second = ids.slot(), ids.slot()
-                # At the same time one annotation ends before the next begins.
-                slots += [(start, 1, first), (end, 0, second)]
-                opening = f'ALIGNABLE_ANNOTATION ANNOTATION_ID="{own}" TIME_SLOT_REF1="{first}" TIME_SLOT_REF2="{second}"'
-            lines += ["\t<ANNOTATION>", f"\t\t<{opening}>", f"\t\t\t<ANNOTATION_VALUE>{escape(text)}</ANNOTATION_VALUE>"]
-            lines += [f"\t\t</{opening.split()[0]}>", "\t</ANNOTATION>"]
-        lines.append("</TIER>")
-    order = root.all("TIME_ORDER")[0]
-    tiers_end = (root.all("TIER") or [order])[-1]
+    ids, layout = _Ids(root), Layout(data, root)
+    own_type, own_line = _linguistic_type(root, "speechrnn", "")
+    sure_type, sure_line = _linguistic_type(root, "speechrnn confidence", ASSOCIATION)
+    lines, slots = _tier_lines(tiers, ids, own_type, sure_type)
+    tiers_end = (root.all("TIER") or root.all("TIME_ORDER"))[-1]
     types_end = (root.all("LINGUISTIC_TYPE") or [tiers_end])[-1]
-    edits = [*_counted(data, root, ids), *_slot_edits(form, order, sorted(slots), identity, root)]
-    edits.append(form.after(tiers_end, lines))
-    if plain_lines or sure_lines:
-        edits.append(form.after(types_end, [*plain_lines, *sure_lines]))
+    edits = [*_counted(data, root, ids), *_slot_edits(layout, root, slots, identity), layout.after(tiers_end, lines)]
+    if own_line or sure_line:
+        edits.append(layout.after(types_end, [*own_line, *sure_line]))
     if all(constraint.attributes.get("STEREOTYPE") != ASSOCIATION for constraint in root.all("CONSTRAINT")):
-        before = [e for tag in ("LOCALE", "LANGUAGE", "CONSTRAINT") for e in root.all(tag)]
-        edits.append(form.after((before or [types_end])[-1], [_constraint()]))
+        before = [element for tag in ("LOCALE", "LANGUAGE", "CONSTRAINT") for element in root.all(tag)]
+        line = f'<CONSTRAINT DESCRIPTION="1-1 association with a parent annotation" STEREOTYPE="{ASSOCIATION}"/>'
+        edits.append(layout.after((before or [types_end])[-1], [line]))
     return applied(data, edits)
 
 
-def _constraint() -> str:
-    return f'<CONSTRAINT DESCRIPTION="1-1 association with a parent annotation" STEREOTYPE="{ASSOCIATION}"/>'
+def _tier_lines(tiers: Sequence[NewTier], ids: _Ids, own_type: str, sure_type: str) -> tuple[list[str], list[tuple[int, int, str]]]:
+    """The lines of tiers, and their time slots in order: (ms, 0 for an end and 1 for a start, id)."""
+    lines: list[str] = []
+    slots: list[tuple[int, int, str]] = []
+    annotations: dict[str, list[str]] = {}
+    for tier in tiers:
+        owner = f' PARTICIPANT="{_attribute(tier.speaker)}"' if tier.speaker else ""
+        parent = f' PARENT_REF="{_attribute(tier.parent)}"' if tier.parent else ""
+        kind = sure_type if tier.parent else own_type
+        lines.append(f'<TIER LINGUISTIC_TYPE_REF="{_attribute(kind)}"{parent}{owner} TIER_ID="{_attribute(tier.name)}">')
+        annotations[tier.name] = [ids.annotation() for _ in tier.spans]
+        for index, (start, end, text) in enumerate(tier.spans):
+            own = f'ANNOTATION_ID="{annotations[tier.name][index]}"'
+            if tier.parent:
+                tag, rest = "REF_ANNOTATION", f'ANNOTATION_REF="{annotations[tier.parent][index]}"'
+            else:
+                first, second = ids.slot(), ids.slot()
+                slots += [(start, 1, first), (end, 0, second)]
+                tag, rest = "ALIGNABLE_ANNOTATION", f'TIME_SLOT_REF1="{first}" TIME_SLOT_REF2="{second}"'
+            lines += ["\t<ANNOTATION>", f"\t\t<{tag} {own} {rest}>", f"\t\t\t<ANNOTATION_VALUE>{escape(text)}</ANNOTATION_VALUE>"]
+            lines += [f"\t\t</{tag}>", "\t</ANNOTATION>"]
+        lines.append("</TIER>")
+    # At one time an annotation ends before the next begins.
+    return lines, sorted(slots)
 
 
 def _linguistic_type(root: Element, name: str, constraint: str) -> tuple[str, list[str]]:
@@ -171,21 +171,22 @@ def _counted(data: bytes, root: Element, ids: _Ids) -> list[Edit]:
     return [Edit(start, start + len(found[0]), str(ids.last))]
 
 
-def _slot_edits(form: Layout, order: Element, slots: Sequence[tuple[int, int, str]], identity: str, root: Element) -> list[Edit]:
+def _slot_edits(layout: Layout, root: Element, slots: Sequence[tuple[int, int, str]], identity: str) -> list[Edit]:
     """Time slots in their places: ELAN takes their order in the file for their order in time."""
     lines = [f'<TIME_SLOT TIME_SLOT_ID="{name}" TIME_VALUE="{time}"/>' for time, _, name in slots]
+    order = root.all("TIME_ORDER")[0]
     known = order.all("TIME_SLOT")
     if not slots:
         return []
     if not known:
-        return [form.within(order, lines)]
+        return [layout.within(order, lines)]
     # The latest time up to each slot; those that are not aligned stay behind the slot before them.
     latest = list(accumulate((-1 if time is None else time for time in time_slots(root, identity).values()), max))
     edits = []
-    places = [bisect_right(latest, time) for time, _, _ in slots]
-    for place in sorted(set(places)):
-        here = [line for line, other in zip(lines, places, strict=True) if other == place]
-        edits.append(form.after(known[place - 1], here) if place else form.before(known[0], here))
+    placed = [(bisect_right(latest, time), line) for (time, _, _), line in zip(slots, lines, strict=True)]
+    for place, here in groupby(placed, key=itemgetter(0)):
+        new = [line for _, line in here]
+        edits.append(layout.after(known[place - 1], new) if place else layout.before(known[0], new))
     return edits
 
 

@@ -6,7 +6,7 @@ import re
 
 _SPACES = re.compile("[\t-\r\x1c-\x20\x85\u2028\u2029]+")
 """Spaces and whatever some program takes for the end of a line; no-break and ideographic spaces are letters here."""
-_NO_TEXT = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 """Control characters, halves of characters and code points that XML forbids."""
 
 
