@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Literal, TypeVar, cast
 
 Function = TypeVar("Function", bound=Callable[..., object])
 logger = logging.getLogger("speechrnn")
 _warned = False
 
 
-def kernel(function: Function, *, inline: str = "never") -> Function:
+def kernel(function: Function, *, inline: Literal["never", "always"] = "never") -> Function:
     """Compile a function of plain arrays to machine code, kept on disk between runs and free of the global lock.
 
     Where no cache folder can be written (a read-only installation and no home) each run compiles it anew; one warning says so.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
+    from speechrnn.decoding.decoder import Helpers, Reading
+    from speechrnn.decoding.options import DecodingOptions
     from speechrnn.text.normalize import TextOptions
     from speechrnn.text.tokenizer import Tokenizer
 
@@ -40,6 +44,8 @@ class Recognizer(Protocol):
     """Normalization of references, stored with the model."""
     sampling_rate: int
     """Hz; other rates are resampled on the way in."""
+    writes_words: bool
+    """Whether its transcripts have words, so that word errors can be counted."""
 
     def transcribe(self, audio: str | Path | Clip | np.ndarray, *, sample_rate: int | None = None) -> Transcript:
         """Transcribe one recording: a path, a clip of one, or float32 samples of shape (S,) with their ``sample_rate`` (Hz)."""
@@ -69,16 +75,18 @@ class PosteriorSource(Protocol):
         """Log posteriors, shape (T, K)."""
 
 
-def load(path: str | Path, device: str = "auto") -> Any:
+def load(path: str | Path, device: str = "auto", decoding: DecodingOptions | None = None, helpers: Helpers | None = None) -> Any:
     """Open a model directory.
 
     Args:
         path: a model directory, or a run directory that holds ``model/``.
         device: ``cpu``, ``cuda``, ``mps``, or ``auto``: a GPU where there is one.
+        decoding: how posteriors become tokens; greedy by default.
+        helpers: a language model, a lexicon, hotwords: they call for a beam search.
 
     Raises:
-        DataError: the directory is missing, damaged or was made by a newer release.
-        UsageError: no such device.
+        DataError: the directory is missing, damaged or was made by a newer release; a helper that does not fit the model.
+        UsageError: no such device; helpers that do not fit each other.
     """
     from speechrnn.modeldir import read_info
 
@@ -88,7 +96,7 @@ def load(path: str | Path, device: str = "auto") -> Any:
     kind = read_info(path)["kind"]
     if kind != "rnn":
         raise Unsupported(f"{path}: a model of kind {kind}, which this release cannot run", "give a model of kind rnn")
-    return RnnRecognizer(path, device)
+    return RnnRecognizer(path, device, decoding, helpers)
 
 
 class RnnRecognizer:
@@ -98,10 +106,14 @@ class RnnRecognizer:
 
     Args:
         path: a model directory of kind rnn.
-        device: see :func:`load`.
+        device, decoding, helpers: see :func:`load`.
     """
 
-    def __init__(self, path: Path, device: str = "auto") -> None:
+    def __init__(
+        self, path: Path, device: str = "auto", decoding: DecodingOptions | None = None, helpers: Helpers | None = None
+    ) -> None:
+        from speechrnn.decoding.decoder import make_decoder
+        from speechrnn.decoding.options import DecodingOptions
         from speechrnn.models.export import read_acoustic
 
         stored = read_acoustic(path)
@@ -110,6 +122,9 @@ class RnnRecognizer:
         self.tokenizer = stored.tokenizer
         self.text_options = stored.options.text
         self.sampling_rate = stored.options.sampling_rate
+        self._decoder = make_decoder(self.tokenizer, self.text_options, decoding or DecodingOptions(), helpers)
+        self.writes_words = self._decoder.writes_words
+        self.decoded_words = self.changed_words = 0
         self._device = pick_device(device)
         self._network = stored.network().to(self._device)
         self._by_speaker = stored.options.features.normalization.mode == "speaker"
@@ -120,8 +135,8 @@ class RnnRecognizer:
         self._offset = (grid.size - grid.hop) / 2 / self.sampling_rate
 
     def info(self) -> dict[str, Any]:
-        """The content of ``model.json``."""
-        return {**self._info, "id": self.id}
+        """The content of ``model.json``, and how it decodes."""
+        return {**self._info, "id": self.id, "decoding": self._decoder.description}
 
     def posteriors(self, audio: str | Path | Clip | np.ndarray, *, sample_rate: int | None = None) -> Posteriors:
         """Log posteriors of one recording, (T, K)."""
@@ -133,7 +148,8 @@ class RnnRecognizer:
         samples = self._samples(audio, sample_rate)
         name = str(audio) if isinstance(audio, str | Path) else audio.id if isinstance(audio, Clip) else ""
         channel = audio.channel if isinstance(audio, Clip) else None
-        return self._decode(name, channel, len(samples), self._run([samples], None)[0])
+        log_probs = self._run([samples], None)[0]
+        return self._transcript(name, channel, len(samples), self._decoder(log_probs))
 
     def transcribe_many(
         self,
@@ -143,9 +159,24 @@ class RnnRecognizer:
         progress: Callable[[int], None] | None = None,
         batch_size: int = 16,
     ) -> Iterator[Transcript]:
-        """Transcribe many, in the order given; ``WINDOW`` recordings at a time are sorted by length into batches."""
-        for clip, log_probs, n_samples in self.posteriors_many(audio, on_error=on_error, progress=progress, batch_size=batch_size):
-            yield self._decode(clip.id, clip.channel, n_samples, log_probs)
+        """Transcribe many, in the order given; ``WINDOW`` recordings at a time are sorted by length into batches.
+
+        While one recording is decoded the next ones are, too, on all cores.
+        """
+        threads = os.cpu_count() or 1
+        ahead: deque[tuple[Clip, int, Future[Reading]]] = deque()
+        with ThreadPoolExecutor(threads) as pool:
+            for clip, log_probs, n_samples in self.posteriors_many(
+                audio, on_error=on_error, progress=progress, batch_size=batch_size
+            ):
+                ahead.append((clip, n_samples, pool.submit(self._decoder, log_probs)))
+                if len(ahead) > 2 * threads:
+                    yield self._finished(*ahead.popleft())
+            while ahead:
+                yield self._finished(*ahead.popleft())
+
+    def _finished(self, clip: Clip, n_samples: int, reading: Future[Reading]) -> Transcript:
+        return self._transcript(clip.id, clip.channel, n_samples, reading.result())
 
     def posteriors_many(
         self,
@@ -243,25 +274,34 @@ class RnnRecognizer:
     def _wrap(self, log_probs: np.ndarray) -> Posteriors:
         return Posteriors(log_probs, self.tokenizer.tokens, self._frame_shift, self._offset)
 
-    def _decode(self, name: str, channel: int | None, n_samples: int, log_probs: np.ndarray) -> Transcript:
-        """Greedy tokens, words and text."""
-        from speechrnn.decoding.greedy import greedy, to_tokens, to_words
+    def _transcript(self, name: str, channel: int | None, n_samples: int, reading: Reading) -> Transcript:
+        """A decoded recording with its times in seconds."""
+        from speechrnn.decoding.greedy import to_tokens, to_words
         from speechrnn.text.tokenizer import SPACE
 
-        path = greedy(log_probs)
         duration = n_samples / self.sampling_rate
         if n_samples < self._window:
             window = 1000 * self._window / self.sampling_rate
             logger.warning(
                 "%s: %.0f ms of audio, less than one analysis window (%.0f ms): nothing to hear", name, 1000 * duration, window
             )
-        tokens = to_tokens(path, self.tokenizer.tokens, self._frame_shift, self._offset, duration)
-        words = to_words(tokens, SPACE) if self.tokenizer.unit == "chars" else ()
-        text = self.tokenizer.decode(path.ids.tolist())
+        self.decoded_words += len(reading.text.split())
+        self.changed_words += reading.changed
+        tokens = to_tokens(reading.path, self.tokenizer.tokens, self._frame_shift, self._offset, duration)
         spoken = tuple(token for token in tokens if token.text != SPACE)
         confidence = min((token.confidence for token in spoken), default=1.0)
-        segments = (Segment(text, spoken[0].start, spoken[-1].end, confidence),) if spoken else ()
-        return Transcript(name, text, duration, segments, words, tokens, channel=channel, model=self.id)
+        segments = (Segment(reading.text, spoken[0].start, spoken[-1].end, confidence),) if spoken else ()
+        return Transcript(
+            name,
+            reading.text,
+            duration,
+            segments,
+            to_words(tokens, reading.words),
+            tokens,
+            channel=channel,
+            model=self.id,
+            alternatives=reading.alternatives,
+        )
 
 
 def _batches(order: list[int], sizes: list[int], batch_size: int, most: float) -> Iterator[list[int]]:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import typer
 
+from speechrnn.cli import decoding
+
 
 def register(app: typer.Typer) -> None:
     app.command("evaluate")(evaluate)
@@ -17,6 +19,12 @@ def evaluate(
     out: Path = typer.Option(..., "-o", "--out", metavar="DIR", help="For scores.json, hypotheses.jsonl and report.html."),
     names: list[str] = typer.Option([], "--name", metavar="NAME", help="Name to show a model under, one for each -m."),
     device: str = typer.Option("auto", help="auto, cpu or cuda."),
+    lm: decoding.Lm = None,
+    lexicon: decoding.Lexicon = None,
+    letter_lm: decoding.LetterLm = None,
+    hotwords: decoding.Hotwords = [],  # noqa: B006
+    hotword_file: decoding.HotwordFile = None,
+    settings: decoding.Settings = [],  # noqa: B006
     tables: bool = typer.Option(False, "--tables", help="Print the figures as a Markdown table."),
 ) -> None:
     """Transcribe a manifest with one or more models and score them, with intervals and differences.
@@ -24,8 +32,9 @@ def evaluate(
     A recording that cannot be read counts as all deleted, is named, and makes the exit status 1.
 
     \b
-    Example:
+    Examples:
       speechrnn evaluate data/an4/cuts_test.jsonl.gz -m runs/an4/small -o report
+      speechrnn evaluate data/an4/cuts_test.jsonl.gz -m runs/an4/small -o report --lm data/an4/lm.arpa --decoding lm_weight=0.6
     """
     from speechrnn.cli import console
     from speechrnn.data.manifest import read_manifest
@@ -36,8 +45,10 @@ def evaluate(
     from speechrnn.reports.scores import scores_record
     from speechrnn.reports.tables import markdown
 
+    helpers = decoding.helpers(lm, lexicon, letter_lm, hotwords, hotword_file)
+    options = decoding.options(settings)
     utterances = read_manifest(manifest)
-    loaded = job.load_systems(models, names, device)
+    loaded = job.load_systems(models, names, device, options, helpers)
     provenance = job.provenance(manifest, loaded, **job.computer(device))
     make_folder(out)
     evaluation = job.evaluate(utterances, loaded, track=console.track)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -35,16 +36,23 @@ class Reading:
             phones or letters that reads without a lexicon.
         text: the words, or the symbols where there are none.
         alternatives: texts of further readings, best first.
+        changed: words (symbols, where there are none) that are others than what greedy decoding would give.
     """
 
     path: Path
     words: tuple[tuple[str, int, int], ...]
     text: str
     alternatives: tuple[str, ...] = ()
+    changed: int = 0
 
 
 class Decoder(Protocol):
     """Log posteriors (T, K) to a reading."""
+
+    description: str
+    """What it decodes with, for reports."""
+    writes_words: bool
+    """Whether its readings have words."""
 
     def __call__(self, log_probs: np.ndarray) -> Reading:
         """Decode one utterance."""
@@ -86,8 +94,11 @@ def make_decoder(tokenizer: Tokenizer, text: TextOptions, options: DecodingOptio
 class GreedyDecoder:
     """The best symbol of each frame."""
 
+    description = "greedy"
+
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
+        self.writes_words = tokenizer.unit == "chars"
 
     def __call__(self, log_probs: np.ndarray) -> Reading:
         """Decode one utterance."""
@@ -106,6 +117,8 @@ class BeamDecoder:
         word_lm, letter_lm = _language_models(tokenizer, helpers)
         lexicon = _lexicon(tokenizer, text, helpers, word_lm)
         self._has_lexicon = lexicon is not None
+        self.writes_words = self._has_lexicon or tokenizer.unit == "chars"
+        self.description = _describe(options, helpers, word_lm, letter_lm, lexicon)
         self._search = BeamSearch(
             len(tokenizer),
             options,
@@ -130,7 +143,9 @@ class BeamDecoder:
             without = align(log_probs, best.ids[:-1])
             if without is not None and without[1] >= total:
                 path = without[0]
-        return Reading(path, self._words(best), self._text(best), tuple(self._text(other) for other in others))
+        text = self._text(best)
+        heard = self._tokenizer.decode(greedy(log_probs).ids.tolist())
+        return Reading(path, self._words(best), text, tuple(self._text(other) for other in others), _difference(heard, text))
 
     def _words(self, hypothesis: Hypothesis) -> tuple[tuple[str, int, int], ...]:
         if not self._has_lexicon:
@@ -161,6 +176,34 @@ def spelled_words(tokenizer: Tokenizer, ids: np.ndarray) -> tuple[tuple[str, int
                 words.append(("".join(tokenizer.tokens[i] for i in ids[start:place]), start, place))
             start = place + 1
     return tuple(words)
+
+
+def _describe(
+    o: DecodingOptions,
+    helpers: Helpers,
+    word_lm: NgramModel | None,
+    letter_lm: NgramModel | None,
+    lexicon: Mapping[str, object] | None,
+) -> str:
+    """Every choice that shapes a reading, in words."""
+    parts = [f"beam {o.beam}", f"threshold {o.threshold:g}", *([f"{o.tokens} tokens a frame"] if o.tokens else [])]
+    if word_lm is not None and helpers.lm is not None:
+        parts.append(f"{word_lm.order}-gram {helpers.lm.name} ({word_lm.checksum[:8]}) weight {o.lm_weight:g}")
+    if lexicon is not None:
+        parts.append(f"lexicon of {len(lexicon)} words, word bonus {o.word_bonus:g}")
+    letters = helpers.letter_lm or helpers.lm
+    if letter_lm is not None and letters is not None:
+        bonus = f"unknown word bonus {o.unknown_bonus:g}" if lexicon is not None else f"letter bonus {o.letter_bonus:g}"
+        parts.append(f"{letter_lm.order}-gram {letters.name} ({letter_lm.checksum[:8]}) weight {o.letter_weight:g}, {bonus}")
+    if helpers.hotwords:
+        parts.append(f"{len(helpers.hotwords)} hotwords")
+    return ", ".join(parts)
+
+
+def _difference(before: str, after: str) -> int:
+    """Words of ``after`` that replace or join those of ``before``, and words of ``before`` that are left out."""
+    matcher = difflib.SequenceMatcher(None, before.split(), after.split(), autojunk=False)
+    return sum(max(a2 - a1, b2 - b1) for kind, a1, a2, b1, b2 in matcher.get_opcodes() if kind != "equal")
 
 
 def _language_models(tokenizer: Tokenizer, helpers: Helpers) -> tuple[NgramModel | None, NgramModel | None]:

@@ -59,15 +59,9 @@ def to_tokens(
     )
 
 
-def to_words(tokens: tuple[Token, ...], boundary: str) -> tuple[Word, ...]:
-    """Join tokens between boundaries: start of the first, end of the last, the lowest confidence of them all."""
-    words: list[Word] = []
-    inside: list[Token] = []
-    for token in (*tokens, None):
-        if token is not None and token.text != boundary:
-            inside.append(token)
-        elif inside:
-            text = "".join(part.text for part in inside)
-            words.append(Word(text, inside[0].start, inside[-1].end, min(part.confidence for part in inside)))
-            inside = []
-    return tuple(words)
+def to_words(tokens: tuple[Token, ...], words: tuple[tuple[str, int, int], ...]) -> tuple[Word, ...]:
+    """Words of tokens from index to index (exclusive): start of the first, end of the last, the lowest confidence of them all."""
+    return tuple(
+        Word(text, tokens[first].start, tokens[last - 1].end, min(token.confidence for token in tokens[first:last]))
+        for text, first, last in words
+    )

@@ -14,7 +14,7 @@ from speechrnn.jobs.provenance import collect
 from speechrnn.reports.provenance import Provenance
 from speechrnn.scoring.compare import compare
 from speechrnn.scoring.results import Evaluation, Item, System
-from speechrnn.scoring.units import METRICS_OF_UNIT, reference_tokens
+from speechrnn.scoring.units import metrics_of, reference_tokens
 from speechrnn.text.lexicon import missing_words
 from speechrnn.text.normalize import normalize
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from speechrnn.audio import Clip
     from speechrnn.data.manifest import Utterance
     from speechrnn.data.prepared import Track
+    from speechrnn.decoding.decoder import Helpers
+    from speechrnn.decoding.options import DecodingOptions
     from speechrnn.recognizer import Recognizer
     from speechrnn.records import Transcript
 
@@ -37,17 +39,24 @@ class Loaded:
     recognizer: Recognizer
 
 
-def load_systems(models: Sequence[Path], names: Sequence[str] = (), device: str = "auto") -> list[Loaded]:
+def load_systems(
+    models: Sequence[Path],
+    names: Sequence[str] = (),
+    device: str = "auto",
+    decoding: DecodingOptions | None = None,
+    helpers: Helpers | None = None,
+) -> list[Loaded]:
     """Open model directories.
 
     Args:
         models: model or run directories.
         names: to show them under, one each; by default the name each model carries, behind its path where two are equal.
         device: ``auto``, ``cpu``, ``cuda``.
+        decoding, helpers: as :func:`speechrnn.recognizer.load` takes them, the same for all models.
 
     Raises:
-        UsageError: a model given twice, names that are not one each or not different.
-        DataError: a model directory that is missing or damaged.
+        UsageError: a model given twice, names that are not one each or not different; helpers that do not fit.
+        DataError: a model directory that is missing or damaged; helpers that do not fit.
     """
     from speechrnn.recognizer import load
 
@@ -55,7 +64,7 @@ def load_systems(models: Sequence[Path], names: Sequence[str] = (), device: str 
         raise UsageError(f"-m {next(path for path in models if models.count(path) > 1)} is given twice", "give each model once")
     if names and (len(names) != len(models) or len(set(names)) < len(names)):
         raise UsageError(f"{len(models)} models and the names {', '.join(names)}", "give one --name for each -m, all different")
-    recognizers = [load(path, device=device) for path in models]
+    recognizers = [load(path, device, decoding, helpers) for path in models]
     shown = names or unique_names(
         [recognizer.info().get("name") or path.name for recognizer, path in zip(recognizers, models, strict=True)], models
     )
@@ -128,7 +137,8 @@ def _run(
         for utterance, reference in zip(utterances, references, strict=True)
     )
     unit = system.recognizer.tokenizer.unit
-    return System(system.name, str(system.path), unit, METRICS_OF_UNIT[unit], items, seconds, facts(system.recognizer.info()))
+    metrics = metrics_of(unit, system.recognizer.writes_words)
+    return System(system.name, str(system.path), unit, metrics, items, seconds, facts(system.recognizer.info()))
 
 
 def _item(
@@ -154,6 +164,7 @@ def facts(info: Mapping[str, Any]) -> dict[str, Any]:
     data = info.get("data") or {}
     known = {
         "kind": info.get("kind"),
+        "decoding": info.get("decoding"),
         "parameters": info.get("weights"),
         "weights_sha256": (info.get("sha256") or {}).get("weights.safetensors"),
         "trained_on": data.get("title") or data.get("name"),

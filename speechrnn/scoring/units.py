@@ -13,8 +13,17 @@ if TYPE_CHECKING:
 
 METRICS = {"wer": "words", "cer": "characters", "per": "tokens"}
 """Rates and what they count."""
-METRICS_OF_UNIT = {"chars": ("wer", "cer"), "letters": ("per",), "phones": ("per",)}
-"""Rates that make sense for a tokenizer's unit; the first is the headline."""
+
+
+def metrics_of(unit: str, writes_words: bool) -> tuple[str, ...]:
+    """Rates that make sense for a tokenizer's unit, the headline first; a lexicon makes words of phones and letters.
+
+    >>> metrics_of("chars", True), metrics_of("phones", False), metrics_of("phones", True)
+    (('wer', 'cer'), ('per',), ('wer', 'per'))
+    """
+    if unit == "chars":
+        return "wer", "cer"
+    return ("wer", "per") if writes_words else ("per",)
 
 
 def words(text: str) -> list[str]:

@@ -56,4 +56,4 @@ def test_times_and_words():
         sure[t, symbol] = 0.0
     tokens = to_tokens(greedy(sure), ("<blank>", "<space>", "a", "b"), 0.02, 0.5)
     assert tokens[0] == Token("a", 0.5, 0.52, 1.0)
-    assert to_words(tokens, "<space>") == (Word("ab", 0.5, 0.56, 1.0), Word("a", 0.6, 0.62, 1.0))
+    assert to_words(tokens, (("ab", 0, 2), ("a", 3, 4))) == (Word("ab", 0.5, 0.56, 1.0), Word("a", 0.6, 0.62, 1.0))

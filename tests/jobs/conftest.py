@@ -25,6 +25,7 @@ class FakeRecognizer:
         self.tokenizer = tokenizer or Tokenizer((BLANK, SPACE, *"abcdefghijklmnopqrstuvwxyz"), "chars")
         self.text_options = text
         self.sampling_rate = 16_000
+        self.writes_words = self.tokenizer.unit == "chars"
         self.options: dict[str, Any] = {}
 
     def transcribe(self, audio: Any, *, sample_rate: int | None = None) -> Transcript:

@@ -97,7 +97,7 @@ def test_facts_and_provenance(fake: Any, tmp_path: Path) -> None:
 
 
 def test_models_and_names_that_do_not_go_together_are_refused(fake: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("speechrnn.recognizer.load", lambda path, device: fake())
+    monkeypatch.setattr("speechrnn.recognizer.load", lambda path, *more: fake())
     assert [system.name for system in load_systems([Path("a"), Path("b")])] == ["a: fake", "b: fake"]
     assert [system.name for system in load_systems([Path("a"), Path("b")], ["x", "y"])] == ["x", "y"]
     for models, names in [([Path("a"), Path("a")], []), ([Path("a")], ["x", "y"]), ([Path("a"), Path("b")], ["x", "x"])]:
@@ -120,7 +120,7 @@ def test_the_command_writes_all_files_and_prints_kaldis_line(
     fake: Any, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     heard = {"x": {f"u{n}": "a c" for n in range(12)}, "y": {f"u{n}": f"{'ab'[n % 2]} c" for n in range(12)}}
-    monkeypatch.setattr("speechrnn.recognizer.load", lambda path, device: fake(heard[Path(path).name]))
+    monkeypatch.setattr("speechrnn.recognizer.load", lambda path, *more: fake(heard[Path(path).name]))
     out = tmp_path / "out"
     assert run(["evaluate", str(manifest), "-m", "x", "-m", "y", "--name", "x", "--name", "y", "-o", str(out)]) == 0
     printed = capsys.readouterr().out
@@ -154,7 +154,7 @@ def test_the_command_writes_all_files_and_prints_kaldis_line(
 def test_the_command_names_failures_and_ends_with_1(
     fake: Any, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("speechrnn.recognizer.load", lambda path, device: fake({"u1": "b c"}))
+    monkeypatch.setattr("speechrnn.recognizer.load", lambda path, *more: fake({"u1": "b c"}))
     assert run(["evaluate", str(manifest), "-m", "x", "-o", str(tmp_path / "out"), "--tables"]) == 1
     printed = capsys.readouterr()
     assert printed.out.startswith("| system | rate |")
@@ -176,7 +176,7 @@ def test_a_folder_that_cannot_be_made_is_told_before_the_work(
 ) -> None:
     recognizer = fake({})
     monkeypatch.setattr(recognizer, "transcribe_many", lambda *_, **__: pytest.fail("the work has begun"))
-    monkeypatch.setattr("speechrnn.recognizer.load", lambda path, device: recognizer)
+    monkeypatch.setattr("speechrnn.recognizer.load", lambda path, *more: recognizer)
     (tmp_path / "file").write_text("x")
     assert run(["evaluate", str(manifest), "-m", "x", "-o", str(tmp_path / "file")]) == 1
     assert run(["transcribe", str(tmp_path / "file"), "-m", "x", "-o", str(tmp_path / "file")]) == 1

@@ -1,0 +1,77 @@
+"""The options by which ``transcribe`` and ``evaluate`` are told how to decode."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from speechrnn.decoding.decoder import Helpers
+    from speechrnn.decoding.options import DecodingOptions
+
+DEFAULT_BONUS = 5.0
+"""Nats of a hotword for which none are given."""
+
+Lm = Annotated[Path | None, typer.Option("--lm", metavar="FILE", help="Language model (ARPA) over words or the model's tokens.")]
+Lexicon = Annotated[
+    Path | None, typer.Option("--lexicon", metavar="FILE", help="Words that may occur; for a model of phones, how they are spoken.")
+]
+LetterLm = Annotated[
+    Path | None, typer.Option("--letter-lm", metavar="FILE", help="Language model over tokens: spells words the lexicon lacks.")
+]
+Hotwords = Annotated[
+    list[str], typer.Option("--hotword", metavar="PHRASE[=BONUS]", help="A phrase to listen for; repeat. [default bonus: 5]")
+]
+HotwordFile = Annotated[
+    Path | None, typer.Option("--hotwords", metavar="FILE", help="The same from a file, a line PHRASE or PHRASE<TAB>BONUS each.")
+]
+Settings = Annotated[
+    list[str], typer.Option("--decoding", metavar="KEY=VALUE", help="Such as kind=beam, beam=100, lm_weight=0.8, nbest=5; repeat.")
+]
+
+
+def options(settings: list[str]) -> DecodingOptions:
+    """Typed decoding options.
+
+    Raises:
+        UsageError: an unknown key, with the nearest known one; a value out of range.
+    """
+    from speechrnn.config import build, only_values
+    from speechrnn.decoding.options import DecodingOptions
+
+    return build(DecodingOptions, only_values(settings), "decoding")
+
+
+def helpers(
+    lm: Path | None, lexicon: Path | None, letter_lm: Path | None, hotwords: list[str], hotword_file: Path | None
+) -> Helpers:
+    """What helps the decoder.
+
+    Raises:
+        DataError: a file of hotwords that cannot be read.
+        UsageError: a bonus that is no number.
+    """
+    from speechrnn.decoding.decoder import Helpers
+    from speechrnn.text.files import numbered_lines
+
+    found = [_hotword(*word.partition("=")[::2], f"--hotword {word}") for word in hotwords]
+    if hotword_file is not None:
+        for number, line in numbered_lines(hotword_file, "give a file with a line PHRASE or PHRASE<TAB>BONUS each"):
+            found.append(_hotword(*line.partition("\t")[::2], f"{hotword_file}, line {number}"))
+    return Helpers(lm, lexicon, letter_lm, tuple(found))
+
+
+def _hotword(phrase: str, bonus: str, where: str) -> tuple[str, float]:
+    import math
+
+    from speechrnn.errors import UsageError
+
+    try:
+        value = float(bonus) if bonus.strip() else DEFAULT_BONUS
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise UsageError(f"{where}: {bonus!r} is no number", "give the bonus in nats, such as 5")
+    return phrase, value
