@@ -67,10 +67,10 @@ def _lines(model: Estimate, n: int, rows: np.ndarray) -> str:
     words = [" ".join(ngram) for ngram in zip(*_words(model, n, rows), strict=True)]
     log_probs = _log10(order, rows).tolist()
     if n == len(model.orders):
-        return "".join([f"{log_prob:.7g}\t{text}\n" for log_prob, text in zip(log_probs, words, strict=True)])
+        return "".join([f"{log_prob:.8g}\t{text}\n" for log_prob, text in zip(log_probs, words, strict=True)])
     backoffs = np.log10(order.weights[rows]).tolist()
     columns = zip(log_probs, words, backoffs, strict=True)
-    return "".join([f"{log_prob:.7g}\t{text}\t{backoff:.7g}\n" for log_prob, text, backoff in columns])
+    return "".join([f"{log_prob:.8g}\t{text}\t{backoff:.8g}\n" for log_prob, text, backoff in columns])
 
 
 def _log10(order: EstimatedOrder, rows: np.ndarray) -> np.ndarray:

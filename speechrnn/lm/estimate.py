@@ -142,7 +142,7 @@ def _adjusted(counted: Sequence[CountedOrder], n: int) -> np.ndarray:
 def discounts_of(adjusted: np.ndarray, n: int) -> tuple[tuple[float, float, float], list[str]]:
     """Discounts of n-grams with adjusted counts 1, 2, and 3 or more; equation 26 of Chen and Goodman (1999).
 
-    They need n-grams with each of the counts 1 to 4, in falling numbers: few letters, or sentences made by a grammar, have no such
+    They need n-grams with each of the counts 1 to 3, in falling numbers: few letters, or sentences made by a grammar, have no such
     counts. Then 0.5, 1 and 1.5 are taken, and that is said.
 
     Args:
@@ -156,7 +156,7 @@ def discounts_of(adjusted: np.ndarray, n: int) -> tuple[tuple[float, float, floa
     if n1 and n2 and n3:
         y = n1 / (n1 + 2 * n2)
         found = (1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3)
-        if n4 and all(0 < discount <= count for count, discount in enumerate(found, 1)):
+        if all(0 < discount <= count for count, discount in enumerate(found, 1)):
             return found, []
     note = f"order {n}: {n1}, {n2}, {n3} and {n4} n-grams with counts 1 to 4 give no discounts; taken are 0.5, 1 and 1.5"
     return FALLBACK, [note]
