@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -122,9 +123,9 @@ def _lines(path: Path) -> Iterator[tuple[str, str]]:
         for number, line in numbered_lines(path, "give a text with a sentence a line"):
             yield str(number), line
         return
-    lines = Lines(path)
-    while (content := lines.content()) is not None:
-        try:
-            yield str(lines.number), content.decode("utf-8")
-        except UnicodeDecodeError:
-            raise DataError(f"{path}, line {lines.number}: not utf-8", "save the file as UTF-8") from None
+    with closing(Lines(path)) as lines:
+        while (content := lines.content()) is not None:
+            try:
+                yield str(lines.number), content.decode("utf-8")
+            except UnicodeDecodeError:
+                raise DataError(f"{path}, line {lines.number}: not utf-8", "save the file as UTF-8") from None

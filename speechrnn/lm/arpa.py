@@ -5,6 +5,7 @@ The format is that of Doug Paul's CMU/MIT Lincoln Laboratory toolkit, as SRILM's
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -86,14 +87,15 @@ def read(path: str | Path) -> Arpa:
         DataError: with path and line: no such file, no ARPA file, damaged, cut short, other counts than its head promises, a value
             that is no logarithm of a probability, a word that the unigrams lack or have twice.
     """
-    return _Parser(Path(path)).parse()
+    with contextlib.closing(Lines(Path(path))) as lines:
+        return _Parser(lines).parse()
 
 
 class _Parser:
     """One pass over a file."""
 
-    def __init__(self, path: Path) -> None:
-        self.lines = Lines(path)
+    def __init__(self, lines: Lines) -> None:
+        self.lines = lines
         self.ids: dict[bytes, int] = {}
 
     def parse(self) -> Arpa:

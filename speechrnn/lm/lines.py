@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import IO, cast
 
@@ -15,7 +15,7 @@ BLOCK_BYTES = 4_000_000
 
 
 class Lines:
-    """One pass over the lines of a UTF-8 file, plain or compressed by gzip, whatever its suffix.
+    """One pass over the lines of a UTF-8 file, plain or compressed by gzip, whatever its suffix; to be closed.
 
     Attributes:
         path: the file.
@@ -28,6 +28,10 @@ class Lines:
         self._blocks = self._read()
         self._lines: list[bytes] = []
         self._place = 0
+
+    def close(self) -> None:
+        """Close the file, read to its end or not."""
+        self._blocks.close()
 
     def content(self) -> bytes | None:
         """The next line that is not blank, without white space at its ends; ``None`` at the end of the file."""
@@ -57,7 +61,7 @@ class Lines:
             self._place = 0
         return not self._lines
 
-    def _read(self) -> Iterator[list[bytes]]:
+    def _read(self) -> Generator[list[bytes], None, None]:
         """Blocks of lines without their line feeds.
 
         Raises:
@@ -67,7 +71,11 @@ class Lines:
             with self.path.open("rb") as raw:
                 compressed = raw.read(2) == b"\x1f\x8b"
                 raw.seek(0)
-                yield from self._split(cast(IO[bytes], gzip.GzipFile(fileobj=raw)) if compressed else raw)
+                if not compressed:
+                    yield from self._split(raw)
+                else:
+                    with gzip.GzipFile(fileobj=raw) as unpacked:
+                        yield from self._split(cast(IO[bytes], unpacked))
         except FileNotFoundError:
             raise DataError(f"{self.path}: no such file", "check the path; speechrnn lm train makes an ARPA file") from None
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
