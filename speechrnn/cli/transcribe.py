@@ -29,7 +29,7 @@ def transcribe(
     ),
     out: Path | None = typer.Option(None, "-o", "--out", metavar="DIR", help="Write files here, folders mirrored; else print."),
     into: Path | None = typer.Option(
-        None, "--into", metavar="FILE.eaf", help="Add the transcript to this ELAN file as tiers; -o names the result."
+        None, "--into", metavar="EAF", help="Add transcripts as tiers to this ELAN file, or to those of a folder."
     ),
     device: str = typer.Option("auto", help="auto, cpu or cuda."),
     batch_size: int | None = typer.Option(None, "--batch-size", min=1, help="Recordings at a time."),
@@ -42,7 +42,8 @@ def transcribe(
     replaced with --overwrite only.
 
     With --into everything in the ELAN file stays as it is, to the byte, and the transcript is added as tiers of segments, words and
-    confidences. The file itself is replaced only when -o names it and --overwrite is given.
+    confidences. Of a folder the file with the name of the recording is taken. It is replaced only when -o names it and --overwrite
+    is given.
 
     \b
     Examples:
@@ -51,6 +52,7 @@ def transcribe(
       speechrnn transcribe story.wav -m runs/own --into story.eaf -o story-heard.eaf
     """
     from speechrnn.cli import console
+    from speechrnn.errors import DataError
     from speechrnn.jobs import transcribe as job
     from speechrnn.jobs.output import make_folder
     from speechrnn.recognizer import load
@@ -59,25 +61,30 @@ def transcribe(
     asked = formats or ("txt" if into is None else "eaf")
     chosen = choose(asked)
     sources = job.collect(paths)
+    folder = out
     if into is not None:
-        plan = job.plan_insertion(into, sources, chosen, out, overwrite=overwrite)
-        out = plan.output
+        insertions = job.plan_insertions(into, sources, chosen, out, overwrite=overwrite)
+        out, folder = insertions.target, insertions.folder
     elif out is not None:
         job.check_outputs(sources, out, [form.suffix for form in chosen], overwrite=overwrite)
     else:
         job.check_printed(sources, chosen, asked)
     recognizer = load(model, device=device)
-    if out is not None:
-        make_folder(out if into is None else out.parent)
+    if folder is not None:
+        make_folder(folder)
     failed = 0
     # A bar and printed text would write over each other on a terminal.
     track = None if out is None and sys.stdout.isatty() else console.track
     for result in job.transcribe(recognizer, sources, batch_size=batch_size, track=track):
         errors = [result.error] if result.error is not None else []
         if result.transcript is not None and into is not None:
-            content = job.insert(plan, result.transcript)
-            if out is None:
-                _print_bytes(content)
+            try:
+                content = job.insert(insertions, result.source, result.transcript)
+            except DataError as wrong:
+                errors.append(wrong)
+            else:
+                if out is None:
+                    _print_bytes(content)
         elif result.transcript is not None and out is not None:
             errors += job.write(result.transcript, result.source, out, chosen)
         elif result.transcript is not None:

@@ -192,7 +192,7 @@ def test_what_is_no_elan_file_is_said_before_any_work(content, message, speechrn
     [
         (["-f", "srt"], "--into makes an .eaf and nothing else"),
         (["-f", "eaf,txt"], "--into makes an .eaf and nothing else"),
-        (["ANOTHER"], "--into with 2 recordings"),
+        (["ANOTHER"], "--into one file with 2 recordings"),
     ],
 )
 def test_wrong_calls_with_into(words, message, own, speechrnn, recording, story, tmp_path):
@@ -201,6 +201,36 @@ def test_wrong_calls_with_into(words, message, own, speechrnn, recording, story,
     said = speechrnn("transcribe", recording, *words, "-m", own.run, "--into", story)
     assert (said.status, said.out) == (2, "")
     assert said.error()[0] == message
+
+
+def test_a_folder_of_elan_files_gets_the_transcripts_of_a_folder_of_recordings(own, speechrnn, tmp_path):
+    """As field work keeps them: side by side, some without a file, one broken."""
+    work, out = tmp_path / "work", tmp_path / "heard"
+    for name in ("a", "day 2/b", "day 2/c", "d"):
+        path = work / f"{name}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, sing("abc d", np.random.default_rng(1)), RATE)
+        path.with_suffix(".eaf").write_bytes(EAF.replace("rec été.wav", path.name).encode("utf-8"))
+    (work / "d.eaf").unlink()
+    (work / "day 2/c.eaf").write_text("<TEI/>")
+    before = (work / "a.eaf").read_bytes()
+    said = speechrnn("transcribe", work, "-m", own.run, "--into", work, "-o", out)
+    assert said.status == 1
+    assert [line for line in said.err.splitlines() if not line.startswith("  ")] == [
+        f"error: {work / 'd.eaf'}: no such file",
+        f"error: {work / 'day 2/c.eaf'}: its root is TEI, not ANNOTATION_DOCUMENT",
+        f"2 of 4 recordings transcribed into {out}",
+    ]
+    assert sorted(path.relative_to(out).as_posix() for path in out.rglob("*.eaf")) == ["a.eaf", "day 2/b.eaf"]
+    assert (work / "a.eaf").read_bytes() == before
+    assert read_transcript(out / "day 2/b.eaf").text == "aéɔ ŋ"
+    in_place = ("transcribe", work / "a.wav", "-m", own.run, "--into", work, "-o", work)
+    refused = speechrnn(*in_place)
+    assert (refused.status, refused.error()[0]) == (2, f"{work / 'a.eaf'} would be replaced")
+    assert speechrnn(*in_place, "--overwrite").status == 0
+    assert (work / "a.eaf").read_bytes() == (out / "a.eaf").read_bytes()
+    printed = speechrnn("transcribe", work / "a.wav", "-m", own.run, "--into", work)
+    assert (printed.status, printed.error()[0]) == (2, f"{work} is a folder: its files cannot be printed as one")
 
 
 def test_a_process_of_its_own_prints_bytes_as_they_are(own, recording, story, tmp_path):
