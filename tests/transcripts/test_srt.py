@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pysubs2
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 
 from speechrnn.errors import DataError
 from speechrnn.records import Segment, Transcript
@@ -58,6 +58,8 @@ def test_what_looks_like_a_style_stays_text(text: str) -> None:
 @settings(deadline=None, max_examples=30)
 @given(transcripts())
 def test_pysubs2_finds_the_same_cues(transcript: Transcript) -> None:
+    # pysubs2 takes two times in a line for the start of a cue, with or without an arrow.
+    assume("00:00" not in transcript.text)
     cues = make_cues(transcript)
     found = pysubs2.SSAFile.from_string(srt.write(transcript), format_="srt") if cues else []
     assert [(event.start, event.end) for event in found] == [(cue.start, cue.end) for cue in cues]
