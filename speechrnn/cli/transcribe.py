@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from speechrnn.cli import decoding
+
 if TYPE_CHECKING:
     from speechrnn.records import Transcript
     from speechrnn.transcripts.format import Format
@@ -33,6 +35,12 @@ def transcribe(
     ),
     device: str = typer.Option("auto", help="auto, cpu or cuda."),
     batch_size: int | None = typer.Option(None, "--batch-size", min=1, help="Recordings at a time."),
+    lm: decoding.Lm = None,
+    lexicon: decoding.Lexicon = None,
+    letter_lm: decoding.LetterLm = None,
+    hotwords: decoding.Hotwords = [],  # noqa: B006
+    hotword_file: decoding.HotwordFile = None,
+    settings: decoding.Settings = [],  # noqa: B006
     overwrite: bool = typer.Option(False, "--overwrite", help="Replace files that stand in the output folder already."),
 ) -> None:
     """Turn recordings into text, subtitles, tables and tiers.
@@ -49,6 +57,7 @@ def transcribe(
     Examples:
       speechrnn transcribe call.wav -m runs/own
       speechrnn transcribe recordings/ -m runs/own -f all -o transcripts/
+      speechrnn transcribe call.wav -m runs/own --lm words.arpa --hotword "Zanzibar"
       speechrnn transcribe story.wav -m runs/own --into story.eaf -o story-heard.eaf
     """
     from speechrnn.cli import console
@@ -69,7 +78,8 @@ def transcribe(
         job.check_outputs(sources, out, [form.suffix for form in chosen], overwrite=overwrite)
     else:
         job.check_printed(sources, chosen, asked)
-    recognizer = load(model, device=device)
+    helpers = decoding.helpers(lm, lexicon, letter_lm, hotwords, hotword_file)
+    recognizer = load(model, device, decoding.options(settings), helpers)
     if folder is not None:
         make_folder(folder)
     failed = 0
@@ -94,6 +104,10 @@ def transcribe(
         failed += bool(errors)
     if out is not None:
         console.logger.info("%d of %d recordings transcribed into %s", len(sources) - failed, len(sources), out)
+    if helpers and not failed == len(sources):
+        console.logger.info(
+            "%d of %d words are others than without the decoder's helpers", recognizer.changed_words, recognizer.decoded_words
+        )
     if failed:
         raise typer.Exit(1)
 

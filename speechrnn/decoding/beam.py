@@ -13,7 +13,7 @@ from speechrnn.decoding.options import DecodingOptions
 from speechrnn.decoding.trie import Trie, build_trie
 
 if TYPE_CHECKING:
-    from speechrnn.lm.ngram import NgramModel
+    from speechrnn.lm.ngram import Arrays, NgramModel
 
 Pronunciations = Mapping[str, Sequence[Sequence[int]]]
 """Word -> how it may be written in token ids, without the word boundary."""
@@ -150,7 +150,7 @@ class _LmTables:
     def __init__(self, model: NgramModel | None) -> None:
         self.model = model
         if model is not None:
-            self.arrays = model.arrays
+            self.arrays = model.arrays if model.lists_unknown else _with_unknown(model)
             self.start, self.end = model.start_state(), model.end
             return
         nothing = np.zeros(2, np.float32)
@@ -164,3 +164,12 @@ class _LmTables:
     def unigrams(self, ids: Sequence[int]) -> np.ndarray:
         """Log probability of words regardless of what is before them."""
         return np.asarray(self.arrays[0][1 + np.array(ids, np.int64)], np.float64) if len(ids) else np.zeros(0)
+
+
+def _with_unknown(model: NgramModel) -> Arrays:
+    """A model that lists no unknown word gives it 10^-100: here a word that it lacks costs as much as its rarest word."""
+    log_probs = model.arrays[0].copy()
+    unigrams = log_probs[2 : 1 + len(model.vocabulary)]
+    # <s> is never predicted, and is written as 10^-99.
+    log_probs[1] = unigrams[unigrams > -99].min(initial=0.0)
+    return (log_probs, *model.arrays[1:])

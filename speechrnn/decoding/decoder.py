@@ -116,6 +116,15 @@ class BeamDecoder:
         self._space = tokenizer.tokens.index(SPACE) if SPACE in tokenizer.tokens else -1
         word_lm, letter_lm = _language_models(tokenizer, helpers)
         lexicon = _lexicon(tokenizer, text, helpers, word_lm)
+        if lexicon is not None and word_lm is not None:
+            strange = [word for word in lexicon if not word_lm.knows(word)]
+            if len(strange) == len(lexicon):
+                raise DataError(
+                    f"{helpers.lm}: holds none of the {len(lexicon)} words of the lexicon, for example {_some(strange)}",
+                    "give a language model over the same words, in the same script and case",
+                )
+            if strange:
+                logger.warning("%s: %d words of the lexicon are unknown to it: %s", helpers.lm, len(strange), _some(strange))
         self._has_lexicon = lexicon is not None
         self.writes_words = self._has_lexicon or tokenizer.unit == "chars"
         self.description = _describe(options, helpers, word_lm, letter_lm, lexicon)
@@ -261,7 +270,8 @@ def _lexicon(
         return _pronunciations(tokenizer, given, source)
     found: dict[str, list[list[int]]] = {}
     left_out = []
-    for word in given:
+    # Hotwords are words that may occur, too, and are written as they sound to a model of letters.
+    for word in (*given, *(word for phrase, _ in helpers.hotwords for word in phrase.split())):
         spelling = normalize(word, text)
         try:
             if not spelling or " " in spelling:

@@ -10,13 +10,14 @@ import pytest
 
 from speechrnn.decoding.beam import BeamSearch, Hypothesis
 from speechrnn.decoding.options import DecodingOptions
+from speechrnn.decoding.viterbi import log_probability
 from speechrnn.lm.ngram import NgramModel
 
 WIDE = {"kind": "beam", "beam": 10_000, "threshold": 1e9, "nbest": 10_000}
 
 
-def posteriors(n_frames: int, n_tokens: int, seed: int) -> np.ndarray:
-    x = np.random.default_rng(seed).normal(0, 2, (n_frames, n_tokens))
+def posteriors(n_frames: int, n_tokens: int, seed: int, spread: float = 2) -> np.ndarray:
+    x = np.random.default_rng(seed).normal(0, spread, (n_frames, n_tokens))
     return (x - np.log(np.exp(x).sum(-1, keepdims=True))).astype(np.float32)
 
 
@@ -70,6 +71,20 @@ def sentence(model: NgramModel, words: Sequence[str]) -> float:
     return total + model.advance(state, model.end)[0]
 
 
+def parses_with_unknown(reading: tuple[int, ...], lexicon: dict[str, list[tuple[int, ...]]], space: int) -> Iterator[tuple]:
+    """The same where a word may also be any letters, which then stand for it."""
+    if not reading:
+        yield ()
+    candidates = [(word, tokens) for word, several in lexicon.items() for tokens in several]
+    candidates += [(reading[:n], reading[:n]) for n in range(1, len(reading) + 1) if space not in reading[:n]]
+    for word, tokens in candidates:
+        whole = (*tokens, space) if space >= 0 else tokens
+        if reading[: len(whole)] == whole:
+            yield from ((word, *rest) for rest in parses_with_unknown(reading[len(whole) :], lexicon, space))
+        elif reading == tokens:
+            yield (word,)
+
+
 def check(found: list[Hypothesis], expected: dict[tuple, float], key: str) -> None:
     assert [h.score for h in found] == sorted((h.score for h in found), reverse=True)
     got = {tuple(h.words) if key == "words" else tuple(h.ids.tolist()): h.score for h in found}
@@ -119,3 +134,86 @@ def test_a_wide_lexicon_beam_is_the_sum_over_alignments_and_pronunciations(kind:
         for words in parses(reading, lexicon, space):
             add(expected, words, total + 0.8 * sentence(model, words) - 0.4 * len(words))
     check(search(log_probs), expected, "words")
+
+
+@pytest.mark.parametrize("kind", LEXICONS)
+@pytest.mark.parametrize("seed", range(4))
+def test_unknown_words_are_spelled_by_the_letter_model(kind: str, seed: int, tmp_path: Path) -> None:
+    lexicon, space = LEXICONS[kind]
+    log_probs = posteriors(5, 3 if space < 0 else 4, seed)
+    words_lm = lm(tmp_path, sorted(lexicon), seed)
+    letters_lm = lm(tmp_path, ["x", "y"], seed + 1)
+    search = BeamSearch(
+        log_probs.shape[1],
+        DecodingOptions(**WIDE, lm_weight=0.8, word_bonus=-0.4, letter_weight=0.6, unknown_bonus=-1.5),
+        space=space,
+        lexicon=lexicon,
+        word_lm=words_lm,
+        letter_lm=letters_lm,
+        letter_ids=np.array([0, letters_lm.word_id("x"), letters_lm.word_id("y"), 0][: log_probs.shape[1]]),
+    )
+    expected: dict[tuple, float] = {}
+    for reading, total in all_readings(log_probs).items():
+        for words in parses_with_unknown(reading, lexicon, space):
+            spelled = [word for word in words if isinstance(word, tuple)]
+            letters = sum(sentence(letters_lm, ["-xy"[i] for i in word]) for word in spelled)
+            score = 0.8 * sentence(words_lm, [w if isinstance(w, str) else "<unk>" for w in words])
+            add(expected, words, total + score - 0.4 * len(words) + 0.6 * letters - 1.5 * len(spelled))
+    found = {}
+    for h in search(log_probs):
+        starts = (0, *h.ends)
+        spelling = [tuple(i for i in h.ids[a:b].tolist() if i != space) for a, b in itertools.pairwise(starts)]
+        key = tuple(word or letters for word, letters in zip(h.words, spelling, strict=True))
+        assert key not in found, "every reading once"
+        found[key] = h.score
+    assert set(found) == set(expected)
+    for reading, score in expected.items():
+        assert found[reading] == pytest.approx(score, abs=1e-5), reading
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_hotwords_add_their_bonus_once_for_each_time(seed: int) -> None:
+    log_probs = posteriors(6, 4, seed)
+    hotwords = [((1,), 1.5), ((2, 1), 2.0)]
+    search = BeamSearch(4, DecodingOptions(**WIDE), space=3, hotwords=hotwords)
+    expected = {}
+    for reading, total in all_readings(log_probs).items():
+        words = [tuple(word) for is_space, word in itertools.groupby(reading, lambda i: i == 3) if not is_space]
+        expected[reading] = total + sum(bonus * words.count(phrase) for phrase, bonus in hotwords)
+    check(search(log_probs), expected, "ids")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_hotwords_of_a_lexicon_are_words(seed: int) -> None:
+    lexicon, space = LEXICONS["phones"]
+    log_probs = posteriors(6, 3, seed)
+    places = {word: index for index, word in enumerate(lexicon)}
+    phrases = [(["ba"], 2.0), (["one", "a"], 1.0)]
+    search = BeamSearch(3, DecodingOptions(**WIDE), lexicon=lexicon, hotwords=[([places[w] for w in p], b) for p, b in phrases])
+    expected: dict[tuple[str, ...], float] = {}
+    for reading, total in all_readings(log_probs).items():
+        for words in parses(reading, lexicon, space):
+            add(expected, words, total)
+    for words in expected:
+        expected[words] += 2.0 * words.count("ba") + sum(pair == ("one", "a") for pair in itertools.pairwise(words))
+    check(search(log_probs), expected, "words")
+
+
+def test_a_narrow_beam_is_never_better_and_counts_nothing_twice() -> None:
+    draw = np.random.default_rng(0)
+    for _ in range(6):
+        log_probs = posteriors(40, 6, int(draw.integers(1 << 30)), spread=5)
+        wide = BeamSearch(6, DecodingOptions(kind="beam", beam=5000, threshold=60.0))(log_probs)[0]
+        narrow = BeamSearch(6, DecodingOptions(kind="beam", beam=8, tokens=3, threshold=8.0))(log_probs)[0]
+        assert narrow.score <= wide.score + 1e-9
+        assert narrow.score <= log_probability(log_probs, narrow.ids) + 1e-5, "no probability is counted twice"
+        assert wide.acoustic == pytest.approx(log_probability(log_probs, wide.ids), abs=0.05)
+
+
+def test_no_frames_and_no_whole_word() -> None:
+    nothing = np.zeros((0, 4), np.float32)
+    assert BeamSearch(4, DecodingOptions(kind="beam"))(nothing)[0].ids.tolist() == []
+    # One frame, in which the two letters of the only word cannot be read.
+    only = np.log(np.array([[0.01, 0.98, 0.01]], np.float32))
+    (found,) = BeamSearch(3, DecodingOptions(kind="beam", beam=1), lexicon={"ab": [(1, 2)]})(only)
+    assert (found.words, found.whole) == ((), False)

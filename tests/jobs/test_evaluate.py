@@ -176,7 +176,7 @@ def test_a_folder_that_cannot_be_made_is_told_before_the_work(
 ) -> None:
     recognizer = fake({})
     monkeypatch.setattr(recognizer, "transcribe_many", lambda *_, **__: pytest.fail("the work has begun"))
-    monkeypatch.setattr("speechrnn.recognizer.load", lambda path, *more: recognizer)
+    monkeypatch.setattr("speechrnn.recognizer.load", lambda path, *more, **named: recognizer)
     (tmp_path / "file").write_text("x")
     assert run(["evaluate", str(manifest), "-m", "x", "-o", str(tmp_path / "file")]) == 1
     assert run(["transcribe", str(tmp_path / "file"), "-m", "x", "-o", str(tmp_path / "file")]) == 1
