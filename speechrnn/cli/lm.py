@@ -58,7 +58,7 @@ def register(app: typer.Typer) -> None:
 def train(
     texts: list[Path] = TEXTS,
     out: Path = typer.Option(..., "-o", "--out", metavar="FILE", help="ARPA file to write; compressed if it ends in .gz."),
-    order: int = typer.Option(3, min=1, max=6, help="Tokens of the longest n-gram."),
+    order: int = typer.Option(3, metavar="N", help="Tokens of the longest n-gram, 1 to 6."),
     unit: Unit = UNIT,
     smoothing: Smoothing = typer.Option(
         Smoothing.KNESER_NEY, help="Modified Kneser-Ney, or Witten-Bell for small or artificial texts."
@@ -69,7 +69,7 @@ def train(
     entropy: float = typer.Option(
         0.0, metavar="SHARE", help="Leave out n-grams that raise the perplexity by less than this share, such as 1e-8."
     ),
-    min_count: int = typer.Option(1, metavar="N", min=1, help="Words that occur less often are counted as <unk>."),
+    min_count: int = typer.Option(1, metavar="N", help="Words that occur less often are counted as <unk>."),
     lexicon: Path | None = LEXICON,
     tokens: Path | None = TOKENS,
     word_boundary: bool = BOUNDARY,
