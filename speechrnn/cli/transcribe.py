@@ -104,7 +104,7 @@ def transcribe(
         failed += bool(errors)
     if out is not None:
         console.logger.info("%d of %d recordings transcribed into %s", len(sources) - failed, len(sources), out)
-    if helpers and not failed == len(sources):
+    if helpers and failed != len(sources):
         console.logger.info(
             "%d of %d words are others than without the decoder's helpers", recognizer.changed_words, recognizer.decoded_words
         )
