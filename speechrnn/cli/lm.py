@@ -204,9 +204,7 @@ def _summary(totals: list[Total]) -> list[str]:
     if every.unknown:
         share = 100 * every.unknown.total() / every.tokens
         names = listed((f"{word} {count}" for word, count in _commonest(every)), UNKNOWN_SHOWN)
-        lines.append(
-            f"unknown: {every.unknown.total()} of {every.tokens} tokens ({share:.2f} %), {len(every.unknown)} kinds: {names}"
-        )
+        lines.append(f"unknown: {every.unknown.total()} of {every.tokens} tokens ({share:.2f} %): {names}")
     return lines
 
 

@@ -31,9 +31,6 @@ class NgramModel:
         arrays: what the kernels take after ``state, word``.
         checksum: SHA-256 of the file.
         lists_unknown: whether the file has ``<unk>``.
-
-    >>> model = NgramModel.read_arpa("data/an4/lm.arpa")  # doctest: +SKIP
-    >>> log_prob, state = model.advance(model.start_state(), model.word_id("YES"))  # doctest: +SKIP
     """
 
     order: int
@@ -94,7 +91,7 @@ class NgramModel:
         return self.advance(state, self.end)[0]
 
     def score(self, words: Sequence[str]) -> np.ndarray:
-        """Log probabilities of the words of a sentence and of its end; float64, shape (len(words) + 1,)."""
+        """Log probabilities of the L words of a sentence and of its end; float64, shape (L + 1,)."""
         return self.score_many([words])[0]
 
     def score_many(self, sentences: Iterable[Sequence[str]]) -> list[np.ndarray]:

@@ -55,7 +55,7 @@ def test_perplexity_and_unknown_words_are_printed(model, tmp_path, speechrnn):
     log10, perplexity, without = map(float, row.split()[4:])
     assert perplexity == pytest.approx(10 ** (-log10 / 10), rel=0.01)
     assert without < perplexity
-    assert unknown == "unknown: 3 of 8 tokens (37.50 %), 2 kinds: dog 2, and 1"
+    assert unknown == "unknown: 3 of 8 tokens (37.50 %): dog 2, and 1"
 
 
 def test_several_texts_have_a_sum(model, text, tmp_path, speechrnn):
