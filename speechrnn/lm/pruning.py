@@ -11,6 +11,9 @@ import numpy as np
 
 from speechrnn.lm.estimate import Estimate, EstimatedOrder
 
+LEAST = 1e-15
+"""Less than this cannot be told from 0 when it is what sums of probabilities leave of 1."""
+
 
 def prune_by_entropy(model: Estimate, threshold: float) -> Estimate:
     """Leave out every n-gram whose removal alone raises the model's perplexity by less than ``threshold`` (a share).
@@ -38,7 +41,7 @@ def _left(order: EstimatedOrder, below: EstimatedOrder, n_words: int) -> tuple[n
     listed = np.bincount(parents, order.probabilities[order.kept], size)
     listed_below = np.bincount(parents, below.probabilities[order.counted.suffixes[order.kept]], size)
     complete = np.bincount(parents, minlength=size) == n_words - 1
-    return 1 - listed, 1 - listed_below, complete
+    return np.maximum(1 - listed, LEAST), np.maximum(1 - listed_below, LEAST), complete
 
 
 def _costs(order: EstimatedOrder, below: EstimatedOrder, histories: np.ndarray, n_words: int) -> np.ndarray:

@@ -71,3 +71,15 @@ def test_a_higher_threshold_keeps_less_and_foretells_worse() -> None:
     models = [estimate(sentences(), EstimateOptions(3, entropy=threshold)) for threshold in (0, 1e-4, 1e-3)]
     assert models[0].counts[1:] > models[1].counts[1:] > models[2].counts[1:]
     assert entropy(models[0]) < entropy(models[1]) < entropy(models[2])
+
+
+@pytest.mark.parametrize("smoothing", ["kneser-ney", "witten-bell"])
+def test_texts_that_repeat_themselves_leave_next_to_nothing_and_stay_finite(smoothing: str) -> None:
+    # Only x and y tell what comes five words later, so n-grams stay whose words leave less of 1 than the sums can tell.
+    repeated = [["x", "a", "b", "c", "d", "e"], ["y", "a", "b", "c", "d", "f"]] * 50_000
+    model = estimate(repeated, EstimateOptions(6, smoothing, entropy=1e-9))
+    assert model.counts[5] > 0
+    for order in model.orders:
+        assert np.isfinite(np.log(order.weights)).all()
+        assert (order.weights > 0).all()
+        assert (order.probabilities[order.kept] <= 1 + 1e-12).all()
