@@ -6,7 +6,8 @@ publisher ships them: 16 kHz, 16 bit, mono, the byte order guessed from the sign
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,8 +23,8 @@ MAX_CHANNELS = 8
 """More are refused: such files come from microphone arrays or are not sound at all."""
 MIN_RATE, MAX_RATE = 1_000, 384_000
 """Plausible sampling rates (Hz)."""
-_BLOCK = 1_000_000
-"""Samples decoded at a time where only their soundness matters."""
+_BLOCK = 480_000
+"""Samples decoded at a time: half a minute of speech, so that a recording of hours needs no more memory than one of a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,8 @@ def info(path: str | Path) -> AudioInfo:
         DataError: missing, a folder, empty, not audio, without samples, cut short, with more than 8 channels or an
             impossible sampling rate.
     """
-    found: AudioInfo = _with_file(Path(path), _describe)
-    return found
+    with _opened(Path(path)) as file:
+        return _describe(file, Path(path))
 
 
 def read(
@@ -99,12 +100,50 @@ def read(
     Raises:
         DataError: as :func:`info`; damaged or cut short, NaN or infinite samples, a stretch or channel that is not there.
     """
-    path = Path(path)
-    found, samples = _with_file(path, lambda file, path: _samples(file, path, offset, num_samples))
-    mono = _pick_channel(samples, channel, path)
-    if found.subtype == "PCM_16" and found.format != "RAW":
-        notice_swapped_bytes(mono, path)
-    return mono if sampling_rate is None else resample(mono, found.sampling_rate, sampling_rate)
+    import numpy as np
+
+    if sampling_rate is not None:
+        return resample(
+            read(path, offset=offset, num_samples=num_samples, channel=channel), info(path).sampling_rate, sampling_rate
+        )
+    return np.concatenate(list(read_blocks(path, offset=offset, num_samples=num_samples, channel=channel)))
+
+
+def read_blocks(
+    path: str | Path,
+    *,
+    offset: int = 0,
+    num_samples: int | None = None,
+    channel: int | None = None,
+    sampling_rate: int | None = None,
+) -> Iterator[np.ndarray]:
+    """The samples of :func:`read` in blocks of about half a minute, each float32 of shape (S,); one is in memory at a time.
+
+    Raises:
+        DataError: as :func:`read`; damage is found when its block is reached.
+    """
+    found = info(path)
+    mono = _read_blocks(Path(path), found, offset, num_samples, channel)
+    yield from mono if sampling_rate is None else resample_blocks(mono, found.sampling_rate, sampling_rate)
+
+
+def _read_blocks(path: Path, found: AudioInfo, offset: int, num_samples: int | None, channel: int | None) -> Iterator[np.ndarray]:
+    """Blocks at the file's own rate, each (S,)."""
+    wanted = found.num_samples - offset if num_samples is None else num_samples
+    if offset < 0 or wanted <= 0 or offset + wanted > found.num_samples:
+        raise DataError(
+            f"{path}: samples {offset}-{offset + wanted} asked for, the file has {found.num_samples}",
+            "the manifest and the file disagree: prepare or import the data anew",
+        )
+    with _opened(path) as file:
+        if offset:
+            file.seek(offset)
+        for start in range(offset, offset + wanted, _BLOCK):
+            samples = _decode(file, path, found, start, min(_BLOCK, offset + wanted - start))
+            mono = _pick_channel(samples, channel, path)
+            if start == offset and found.subtype == "PCM_16" and found.format != "RAW":
+                notice_swapped_bytes(mono, path)
+            yield mono
 
 
 def verify(path: str | Path) -> AudioInfo:
@@ -113,13 +152,22 @@ def verify(path: str | Path) -> AudioInfo:
     Raises:
         DataError: as :func:`read`.
     """
-    found: AudioInfo = _with_file(Path(path), _decode_all)
+    found = info(path)
+    for _ in _read_blocks(Path(path), found, 0, None, None):
+        pass
     return found
 
 
 def read_clip(clip: Clip, sampling_rate: int | None = None) -> np.ndarray:
     """Samples of a clip at ``sampling_rate`` (Hz; ``None``: the file's), float32, shape (S,)."""
     return read(clip.path, offset=clip.offset, num_samples=clip.num_samples, channel=clip.channel, sampling_rate=sampling_rate)
+
+
+def read_clip_blocks(clip: Clip, sampling_rate: int | None = None) -> Iterator[np.ndarray]:
+    """The samples of :func:`read_clip` in blocks, as :func:`read_blocks`."""
+    return read_blocks(
+        clip.path, offset=clip.offset, num_samples=clip.num_samples, channel=clip.channel, sampling_rate=sampling_rate
+    )
 
 
 def write(path: str | Path, samples: np.ndarray, sampling_rate: int) -> None:
@@ -153,8 +201,37 @@ def resample(samples: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
     return np.asarray(soxr.resample(samples, from_rate, to_rate, quality="HQ"), dtype=np.float32)
 
 
-def _with_file(path: Path, use: Callable[[Any, Path], Any]) -> Any:
-    """Open a sound file after the checks that need no decoder, and hand it to ``use``."""
+class Resampler:
+    """What :func:`resample` makes of a whole recording, from samples that arrive bit by bit."""
+
+    def __init__(self, from_rate: int, to_rate: int) -> None:
+        import soxr
+
+        self._stream = soxr.ResampleStream(from_rate, to_rate, 1, dtype="float32", quality="HQ") if from_rate != to_rate else None
+
+    def feed(self, samples: np.ndarray) -> np.ndarray:
+        """The samples that some samples (S,) float32 complete; the filter holds the last ones back."""
+        return samples if self._stream is None else self._stream.resample_chunk(samples)
+
+    def finish(self) -> np.ndarray:
+        """The last samples."""
+        import numpy as np
+
+        nothing = np.zeros(0, np.float32)
+        return nothing if self._stream is None else self._stream.resample_chunk(nothing, last=True)
+
+
+def resample_blocks(blocks: Iterable[np.ndarray], from_rate: int, to_rate: int) -> Iterator[np.ndarray]:
+    """What :func:`resample` makes of all blocks (S,) together, in blocks."""
+    resampler = Resampler(from_rate, to_rate)
+    for block in blocks:
+        yield resampler.feed(block)
+    yield resampler.finish()
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a sound file after the checks that need no decoder; what goes wrong while it is open is told in our words."""
     import soundfile
 
     if path.is_dir():
@@ -168,18 +245,17 @@ def _with_file(path: Path, use: Callable[[Any, Path], Any]) -> Any:
             check_promise(stream, head, size, path)
         if path.suffix.lower() == ".raw" and not head.startswith(MAGIC):
             with soundfile.SoundFile(path, samplerate=RAW_RATE, channels=1, subtype="PCM_16", endian=raw_byte_order(path)) as file:
-                return use(file, path)
-        if path.suffix.lower() == ".raw":
+                yield file
+        elif path.suffix.lower() == ".raw":
             with path.open("rb") as stream, soundfile.SoundFile(stream.fileno(), closefd=False) as file:
-                return use(file, path)
-        with soundfile.SoundFile(path) as file:
-            return use(file, path)
+                yield file
+        else:
+            with soundfile.SoundFile(path) as file:
+                yield file
     except FileNotFoundError:
         raise DataError(
             f"{path}: no such file", "check the path; a relative path in a manifest starts at the manifest's folder"
         ) from None
-    except MemoryError:
-        raise DataError(f"{path}: too long to be read at once", "its header is wrong, or cut the recording into pieces") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}", "check the file's permissions") from error
     except soundfile.LibsndfileError as error:
@@ -202,20 +278,6 @@ def _describe(file: Any, path: Path) -> AudioInfo:
     return found
 
 
-def _samples(file: Any, path: Path, offset: int, num_samples: int | None) -> tuple[AudioInfo, np.ndarray]:
-    """Header and decoded samples, shape (S, channels)."""
-    found = _describe(file, path)
-    wanted = found.num_samples - offset if num_samples is None else num_samples
-    if offset < 0 or wanted <= 0 or offset + wanted > found.num_samples:
-        raise DataError(
-            f"{path}: samples {offset}-{offset + wanted} asked for, the file has {found.num_samples}",
-            "the manifest and the file disagree: prepare or import the data anew",
-        )
-    if offset:
-        file.seek(offset)
-    return found, _decode(file, path, found, offset, wanted)
-
-
 def _decode(file: Any, path: Path, found: AudioInfo, offset: int, wanted: int) -> np.ndarray:
     """The next ``wanted`` samples, the first of which is number ``offset`` of the file; shape (S, channels)."""
     import numpy as np
@@ -232,13 +294,6 @@ def _decode(file: Any, path: Path, found: AudioInfo, offset: int, wanted: int) -
             f"{path}: a NaN or infinite sample at {at} ({at / found.sampling_rate:.2f} s)", "repair the file or leave it out"
         )
     return samples
-
-
-def _decode_all(file: Any, path: Path) -> AudioInfo:
-    found = _describe(file, path)
-    for start in range(0, found.num_samples, _BLOCK):
-        _decode(file, path, found, start, min(_BLOCK, found.num_samples - start))
-    return found
 
 
 def _pick_channel(samples: np.ndarray, channel: int | None, path: Path) -> np.ndarray:

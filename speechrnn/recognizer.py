@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from speechrnn.audio import Clip
 from speechrnn.errors import DataError, Unsupported, UsageError
-from speechrnn.records import Posteriors, Segment, Transcript
+from speechrnn.records import Posteriors, Transcript
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,17 +19,9 @@ if TYPE_CHECKING:
 
     from speechrnn.decoding.decoder import Helpers, Reading
     from speechrnn.decoding.options import DecodingOptions
+    from speechrnn.inference.sound import Sound
     from speechrnn.text.normalize import TextOptions
     from speechrnn.text.tokenizer import Tokenizer
-
-logger = logging.getLogger("speechrnn")
-
-WINDOW = 256
-"""Most recordings read ahead and sorted by length."""
-WINDOW_S = 1800
-"""Most seconds of them."""
-MAX_BATCH_S = 240
-"""Most seconds, padding counted in, that go through the network at once."""
 
 
 @runtime_checkable
@@ -102,7 +92,8 @@ def load(path: str | Path, device: str = "auto", decoding: DecodingOptions | Non
 class RnnRecognizer:
     """A recurrent network with CTC, in float32.
 
-    An utterance's result does not depend on what else is in its batch.
+    An utterance's result does not depend on what else is in its batch. A recording longer than a window (30 s) is read in
+    windows, by a unidirectional model from block to block, and decoded in pieces: memory does not grow with its length.
 
     Args:
         path: a model directory of kind rnn.
@@ -114,6 +105,8 @@ class RnnRecognizer:
     ) -> None:
         from speechrnn.decoding.decoder import make_decoder
         from speechrnn.decoding.options import DecodingOptions
+        from speechrnn.inference.listener import Listener
+        from speechrnn.inference.network import Network
         from speechrnn.models.export import read_acoustic
 
         stored = read_acoustic(path)
@@ -125,14 +118,8 @@ class RnnRecognizer:
         self._decoder = make_decoder(self.tokenizer, self.text_options, decoding or DecodingOptions(), helpers)
         self.writes_words = self._decoder.writes_words
         self.decoded_words = self.changed_words = 0
-        self._device = pick_device(device)
-        self._network = stored.network().to(self._device)
-        self._by_speaker = stored.options.features.normalization.mode == "speaker"
-        grid = self._network.frontend.grid
-        self._window = grid.size
-        self._frame_shift = self._network.frame_shift
-        # A frame speaks for the hop around its window's middle.
-        self._offset = (grid.size - grid.hop) / 2 / self.sampling_rate
+        self._network = Network(stored, pick_device(device))
+        self._listener = Listener(self._network)
 
     def info(self) -> dict[str, Any]:
         """The content of ``model.json``, and how it decodes."""
@@ -140,16 +127,19 @@ class RnnRecognizer:
 
     def posteriors(self, audio: str | Path | Clip | np.ndarray, *, sample_rate: int | None = None) -> Posteriors:
         """Log posteriors of one recording, (T, K)."""
-        samples = self._samples(audio, sample_rate)
-        return self._wrap(self._run([samples], None)[0])
+        import numpy as np
+
+        ((_, parts),) = self._listener.posteriors([self._listener.sound(audio, sample_rate)])
+        return Posteriors(np.concatenate(list(parts)), self.tokenizer.tokens, self._network.frame_shift, self._network.offset)
 
     def transcribe(self, audio: str | Path | Clip | np.ndarray, *, sample_rate: int | None = None) -> Transcript:
-        """Transcribe one recording: a path, a clip, or float samples of shape (S,) with their ``sample_rate`` (Hz)."""
-        samples = self._samples(audio, sample_rate)
-        name = str(audio) if isinstance(audio, str | Path) else audio.id if isinstance(audio, Clip) else ""
-        channel = audio.channel if isinstance(audio, Clip) else None
-        log_probs = self._run([samples], None)[0]
-        return self._transcript(name, channel, len(samples), self._decoder(log_probs))
+        """Transcribe one recording: a path, a clip, or float samples of shape (S,) with their ``sample_rate`` (Hz).
+
+        Raises:
+            DataError: it cannot be read, or holds less than one analysis window of sound.
+        """
+        (transcript,) = self._transcribe([self._listener.sound(audio, sample_rate)])
+        return transcript
 
     def transcribe_many(
         self,
@@ -159,24 +149,34 @@ class RnnRecognizer:
         progress: Callable[[int], None] | None = None,
         batch_size: int = 16,
     ) -> Iterator[Transcript]:
-        """Transcribe many, in the order given; ``WINDOW`` recordings at a time are sorted by length into batches.
+        """Transcribe many, in the order given; some hundred at a time are sorted by length into batches.
 
         While one recording is decoded the next ones are, too, on all cores.
         """
-        threads = os.cpu_count() or 1
-        ahead: deque[tuple[Clip, int, Future[Reading]]] = deque()
-        with ThreadPoolExecutor(threads) as pool:
-            for clip, log_probs, n_samples in self.posteriors_many(
-                audio, on_error=on_error, progress=progress, batch_size=batch_size
-            ):
-                ahead.append((clip, n_samples, pool.submit(self._decoder, log_probs)))
-                if len(ahead) > 2 * threads:
-                    yield self._finished(*ahead.popleft())
-            while ahead:
-                yield self._finished(*ahead.popleft())
+        return self._transcribe(audio, on_error, progress, batch_size)
 
-    def _finished(self, clip: Clip, n_samples: int, reading: Future[Reading]) -> Transcript:
-        return self._transcript(clip.id, clip.channel, n_samples, reading.result())
+    def _transcribe(
+        self,
+        audio: Iterable[str | Path | Clip | Sound],
+        on_error: Callable[[Clip, DataError], None] | None = None,
+        progress: Callable[[int], None] | None = None,
+        batch_size: int = 16,
+    ) -> Iterator[Transcript]:
+        threads = os.cpu_count() or 1
+        ahead: deque[tuple[Sound, list[tuple[int, Future[Reading]]]]] = deque()
+        with ThreadPoolExecutor(threads) as pool:
+            for sound, parts in self._listener.posteriors(audio, on_error, progress, batch_size):
+                try:
+                    ahead.append((sound, self._decode(parts, pool, 2 * threads)))
+                except DataError as error:
+                    # A long recording is read while it is decoded, so its damage is found here.
+                    if on_error is None:
+                        raise
+                    on_error(sound.clip, error)
+                if len(ahead) > 2 * threads:
+                    yield self._transcript(*ahead.popleft())
+            while ahead:
+                yield self._transcript(*ahead.popleft())
 
     def posteriors_many(
         self,
@@ -187,133 +187,39 @@ class RnnRecognizer:
         batch_size: int = 16,
     ) -> Iterator[tuple[Clip, np.ndarray, int]]:
         """Clips with their log posteriors (T, K) and samples, in the order given."""
-        clips = [item if isinstance(item, Clip) else Clip(str(item), Path(item)) for item in audio]
-        speakers = self._speaker_moments(clips) if self._by_speaker else {}
-        waiting = deque(clips)
-        while waiting:
-            loaded: list[tuple[Clip, np.ndarray]] = []
-            while waiting and len(loaded) < WINDOW and sum(len(samples) for _, samples in loaded) < WINDOW_S * self.sampling_rate:
-                clip = waiting.popleft()
-                try:
-                    loaded.append((clip, self._samples(clip, None)))
-                except DataError as error:
-                    if on_error is None:
-                        raise
-                    on_error(clip, error)
-                    if progress:
-                        progress(1)
-            order = sorted(range(len(loaded)), key=lambda i: -len(loaded[i][1]))
-            results: dict[int, np.ndarray] = {}
-            for batch in _batches(order, [len(samples) for _, samples in loaded], batch_size, MAX_BATCH_S * self.sampling_rate):
-                speaker = [speakers.get(loaded[i][0].voice) for i in batch] if self._by_speaker else None
-                found = self._run([loaded[i][1] for i in batch], speaker)
-                results.update(zip(batch, found, strict=True))
-                if progress:
-                    progress(len(batch))
-            for i, (clip, samples) in enumerate(loaded):
-                yield clip, results[i], len(samples)
-
-    def _samples(self, audio: str | Path | Clip | np.ndarray, sample_rate: int | None) -> np.ndarray:
-        """Samples at the model's rate, float32 (S,)."""
         import numpy as np
 
-        from speechrnn import audio as sound
+        for sound, parts in self._listener.posteriors(audio, on_error, progress, batch_size):
+            try:
+                log_probs = np.concatenate(list(parts))
+            except DataError as error:
+                if on_error is None:
+                    raise
+                on_error(sound.clip, error)
+            else:
+                yield sound.clip, log_probs, sound.num_samples
 
-        if isinstance(audio, np.ndarray):
-            if sample_rate is None:
-                raise UsageError("samples without sample_rate", "give sample_rate=, in Hz")
-            if audio.ndim != 1 or not np.issubdtype(audio.dtype, np.floating) or not np.isfinite(audio).all():
-                raise UsageError(
-                    f"samples of shape {audio.shape} and type {audio.dtype}, or not finite",
-                    "give finite floats in [-1, 1) of shape (S,), one channel",
-                )
-            return sound.resample(audio.astype(np.float32), sample_rate, self.sampling_rate)
-        return sound.read_clip(audio if isinstance(audio, Clip) else Clip(str(audio), Path(audio)), self.sampling_rate)
+    def _decode(self, parts: Iterable[np.ndarray], pool: ThreadPoolExecutor, most: int) -> list[tuple[int, Future[Reading]]]:
+        """Begin to decode a recording's pieces, of which at most ``most`` wait; the first frame of each and its reading."""
+        from speechrnn.inference.pieces import Cutter
 
-    def _speaker_moments(self, clips: list[Clip]) -> dict[str, np.ndarray]:
-        """Mean and deviation (2, F) by voice, of all clips that have a frame; a clip without a label is a voice of its own."""
-        import torch
+        cutter = Cutter(self._network.frame_shift, self.tokenizer.tokens)
+        found: list[tuple[int, Future[Reading]]] = []
+        for piece in cutter.cut(parts):
+            found.append((piece.start, pool.submit(self._decoder, piece.log_probs)))
+            if len(found) > most:
+                found[-most][1].result()
+        return found
 
-        from speechrnn.features.normalization import Statistics
-
-        found: dict[str, Statistics] = {}
-        for clip in clips:
-            with contextlib.suppress(DataError):
-                samples = torch.from_numpy(self._samples(clip, None)).to(self._device)
-                frames, _ = self._network.frontend(samples[None], torch.tensor([len(samples)], device=self._device))
-                if frames.shape[1]:
-                    found.setdefault(clip.voice, Statistics()).add(frames[0].cpu().numpy())
-        return {speaker: statistics.moments() for speaker, statistics in found.items()}
-
-    def _run(self, batch: list[np.ndarray], speaker: list[np.ndarray | None] | None) -> list[np.ndarray]:
-        """Log posteriors (T, K) of each; T is 0 where there is less than one analysis window of sound."""
-        import numpy as np
-
-        nothing = np.zeros((0, len(self.tokenizer)), np.float32)
-        heard = [i for i, samples in enumerate(batch) if len(samples) >= self._window]
-        moments = None if speaker is None else [found for i in heard if (found := speaker[i]) is not None]
-        rows = dict(zip(heard, self._forward([batch[i] for i in heard], moments), strict=True)) if heard else {}
-        return [rows.get(i, nothing) for i in range(len(batch))]
-
-    def _forward(self, batch: list[np.ndarray], speaker: list[np.ndarray] | None) -> list[np.ndarray]:
-        """Log posteriors (T, K) of each, through the network."""
-        import numpy as np
-        import torch
-
-        lengths = torch.tensor([len(samples) for samples in batch], device=self._device)
-        padded = torch.nn.utils.rnn.pad_sequence([torch.from_numpy(samples) for samples in batch], batch_first=True).to(
-            self._device
-        )
-        moments = None if speaker is None else torch.from_numpy(np.stack(speaker)).to(self._device)
-        # TF32 would round products to 10 bits: fp32 is promised.
-        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-            output = self._network(padded, lengths, moments)
-        rows = output.log_probs.cpu().numpy()
-        return [row[:length] for row, length in zip(rows, output.lengths.tolist(), strict=True)]
-
-    def _wrap(self, log_probs: np.ndarray) -> Posteriors:
-        return Posteriors(log_probs, self.tokenizer.tokens, self._frame_shift, self._offset)
-
-    def _transcript(self, name: str, channel: int | None, n_samples: int, reading: Reading) -> Transcript:
+    def _transcript(self, sound: Sound, decoded: list[tuple[int, Future[Reading]]]) -> Transcript:
         """A decoded recording with its times in seconds."""
-        from speechrnn.decoding.greedy import to_tokens, to_words
-        from speechrnn.text.tokenizer import SPACE
+        from speechrnn.inference.assemble import assemble
 
-        duration = n_samples / self.sampling_rate
-        if n_samples < self._window:
-            window = 1000 * self._window / self.sampling_rate
-            logger.warning(
-                "%s: %.0f ms of audio, less than one analysis window (%.0f ms): nothing to hear", name, 1000 * duration, window
-            )
-        self.decoded_words += len(reading.text.split())
-        self.changed_words += reading.changed
-        tokens = to_tokens(reading.path, self.tokenizer.tokens, self._frame_shift, self._offset, duration)
-        spoken = tuple(token for token in tokens if token.text != SPACE)
-        confidence = min((token.confidence for token in spoken), default=1.0)
-        segments = (Segment(reading.text, spoken[0].start, spoken[-1].end, confidence),) if spoken else ()
-        return Transcript(
-            name,
-            reading.text,
-            duration,
-            segments,
-            to_words(tokens, reading.words),
-            tokens,
-            channel=channel,
-            model=self.id,
-            alternatives=reading.alternatives,
-        )
-
-
-def _batches(order: list[int], sizes: list[int], batch_size: int, most: float) -> Iterator[list[int]]:
-    """Cut indices, the largest first, into batches of at most ``batch_size`` and ``most`` padded samples."""
-    batch: list[int] = []
-    for index in order:
-        if batch and (len(batch) == batch_size or sizes[batch[0]] * (len(batch) + 1) > most):
-            yield batch
-            batch = []
-        batch.append(index)
-    if batch:
-        yield batch
+        readings = [(start, future.result()) for start, future in decoded]
+        self.decoded_words += sum(len(reading.text.split()) for _, reading in readings)
+        self.changed_words += sum(reading.changed for _, reading in readings)
+        blank = Transcript(sound.clip.id, "", sound.num_samples / self.sampling_rate, channel=sound.clip.channel, model=self.id)
+        return assemble(blank, readings, self.tokenizer, self._network.frame_shift, self._network.offset)
 
 
 def pick_device(device: str) -> torch.device:

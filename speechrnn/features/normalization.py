@@ -77,18 +77,19 @@ class Normalizer(nn.Module):
         moments[1].fill_(1.0)
         self.register_buffer("moments", moments)
 
-    def forward(self, frames: Tensor, lengths: Tensor, speaker: Tensor | None = None) -> Tensor:
+    def forward(self, frames: Tensor, lengths: Tensor, known: Tensor | None = None) -> Tensor:
         """Frames (B, T, F), lengths (B,) -> normalized (B, T, F), zero beyond lengths.
 
-        ``speaker`` holds each utterance's speaker's moments (B, 2, F), for mode speaker; without them an utterance's own serve.
+        ``known`` holds moments (B, 2, F) for modes speaker and utterance: of each utterance's speaker, or of the whole
+        recording where the utterance is a window of it; without them an utterance's own serve.
         """
         mode = self.options.mode
         if mode == "none":
             return mask_frames(frames, lengths)
         if mode == "global":
             mean, deviation = self.moments[0], self.moments[1]
-        elif mode == "speaker" and speaker is not None:
-            mean, deviation = speaker[:, :1], speaker[:, 1:]
+        elif known is not None:
+            mean, deviation = known[:, :1], known[:, 1:]
         else:
             mean, deviation = utterance_moments(frames, lengths)
         normalized = (frames - mean) / deviation if self.options.variance else frames - mean

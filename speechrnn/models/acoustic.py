@@ -67,7 +67,10 @@ class AcousticModel(nn.Module):
         return encoded, lengths
 
     @torch.inference_mode()
-    def forward(self, samples: Tensor, lengths: Tensor, speaker: Tensor | None = None) -> HeadOutput:
-        """Samples (B, S) in [-1, 1), lengths (B,) -> what the head puts out; in float32, gradient-free."""
+    def forward(self, samples: Tensor, lengths: Tensor, moments: Tensor | None = None) -> HeadOutput:
+        """Samples (B, S) in [-1, 1), lengths (B,) -> what the head puts out; in float32, gradient-free.
+
+        ``moments`` (B, 2, F): see :class:`~speechrnn.features.normalization.Normalizer`.
+        """
         frames, counts = self.frontend(samples, lengths)
-        return self.head.outputs(*self.encode(self.normalizer(frames, counts, speaker), counts))
+        return self.head.outputs(*self.encode(self.normalizer(frames, counts, moments), counts))

@@ -112,15 +112,19 @@ def test_one_bad_recording_among_twenty_costs_no_other(own, speechrnn, tmp_path)
     assert {path.read_text(encoding="utf-8") for path in out.iterdir()} == {"aéɔ ŋ\n"}
 
 
-def test_two_milliseconds_and_silence_have_no_text(own, speechrnn, tmp_path):
+def test_two_milliseconds_are_an_error_and_silence_is_not(own, speechrnn, tmp_path):
     soundfile.write(tmp_path / "short.wav", sound()[:16], RATE)
     soundfile.write(tmp_path / "silence.wav", np.zeros(3 * RATE), RATE)
     said = speechrnn("transcribe", tmp_path / "short.wav", tmp_path / "silence.wav", "-m", own.run, "-f", "json")
-    assert said.status == 0
-    short, silence = map(json.loads, said.out.splitlines())
-    assert (short["text"], short["duration"], short["words"]) == ("", 0.002, [])
-    assert (silence["text"], silence["duration"]) == ("", 3.0)
-    assert "short.wav: 2 ms of audio, less than one analysis window (25 ms)" in said.err
+    assert said.status == 1
+    (silence,) = map(json.loads, said.out.splitlines())
+    assert (silence["text"], silence["duration"], silence["words"]) == ("", 3.0, [])
+    warning, *error = said.err.splitlines()
+    assert warning == f"warning: {tmp_path / 'silence.wav'}: silence, every sample is 0 (further ones are not named)"
+    assert error == [
+        f"error: {tmp_path / 'short.wav'}: 2 ms of audio, less than one analysis window (25 ms)",
+        "       there is nothing to hear: leave it out, or record it again",
+    ]
 
 
 # Data directories

@@ -1,0 +1,156 @@
+"""A stored network on its device: samples to log posteriors, for batches, long recordings and streams."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import numpy as np
+import torch
+
+from speechrnn.errors import Unsupported
+from speechrnn.features.frontend import FrontEndState, stream_frames
+from speechrnn.features.normalization import Statistics
+from speechrnn.inference.windows import Windows
+from speechrnn.models.encoder import EncoderState
+from speechrnn.models.export import StoredAcoustic
+
+WINDOW_S, OVERLAP_S = 30.0, 3.0
+"""Length of a window and what is discarded of it at either inner edge (s); measured, see docs/long-audio.md."""
+WINDOW_BATCH = 2
+"""Windows that go through the network at once."""
+
+
+class Network:
+    """A recurrent network with CTC in float32, for use.
+
+    Args:
+        stored: what the model directory holds.
+        device: where it computes.
+    """
+
+    def __init__(self, stored: StoredAcoustic, device: torch.device) -> None:
+        self._network = stored.network().to(device)
+        self._device = device
+        self._n_tokens = len(stored.tokenizer)
+        grid = self._network.frontend.grid
+        self.sampling_rate = stored.options.sampling_rate
+        self.normalization = stored.options.features.normalization.mode
+        self.bidirectional = stored.options.model.bidirectional
+        self.frame_shift = self._network.frame_shift
+        """Seconds between two encoder frames."""
+        self.least_samples = grid.size
+        """Fewest samples that are a frame."""
+        self.offset = (grid.size - grid.hop) / 2 / self.sampling_rate
+        """Seconds to the start of frame 0: a frame speaks for the hop around its window's middle."""
+        step = grid.hop * stored.options.model.factor
+        self.latency_samples = step - grid.hop + grid.size
+        """Samples from the start of an encoder frame to the end of what it needs."""
+        self.windows = Windows(
+            round(WINDOW_S * self.sampling_rate / step),
+            round(OVERLAP_S * self.sampling_rate / step),
+            step,
+            grid.hop,
+            grid.size - grid.hop,
+        )
+
+    def batch(self, batch: Sequence[np.ndarray], moments: Sequence[np.ndarray | None] | None = None) -> list[np.ndarray]:
+        """Log posteriors (T, K) of each of some samples (S,); T is 0 where there is less than one analysis window of sound.
+
+        ``moments``, each (2, F), are what frames are normalized by, in place of an utterance's own.
+        """
+        nothing = np.zeros((0, self._n_tokens), np.float32)
+        heard = [i for i, samples in enumerate(batch) if len(samples) >= self.least_samples]
+        known = None if moments is None else [found for i in heard if (found := moments[i]) is not None]
+        rows = dict(zip(heard, self._forward([batch[i] for i in heard], known), strict=True)) if heard else {}
+        return [rows.get(i, nothing) for i in range(len(batch))]
+
+    def _forward(self, batch: list[np.ndarray], moments: list[np.ndarray] | None) -> list[np.ndarray]:
+        lengths = torch.tensor([len(samples) for samples in batch], device=self._device)
+        padded = torch.nn.utils.rnn.pad_sequence([torch.from_numpy(samples) for samples in batch], batch_first=True).to(
+            self._device
+        )
+        known = None if moments is None else torch.from_numpy(np.stack(moments)).to(self._device)
+        # TF32 would round products to 10 bits: fp32 is promised.
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            output = self._network(padded, lengths, known)
+        rows = output.log_probs.cpu().numpy()
+        return [row[:length] for row, length in zip(rows, output.lengths.tolist(), strict=True)]
+
+    def long(self, blocks: Callable[[], Iterable[np.ndarray]], moments: np.ndarray | None = None) -> Iterator[np.ndarray]:
+        """Log posteriors of one recording of any length, in parts (T, K), in memory that does not grow with it.
+
+        A bidirectional network reads overlapping windows; another one reads on from block to block, which gives the frames of
+        the whole. A model that normalizes by utterance reads the recording twice: its statistics are those of the whole.
+
+        Args:
+            blocks: begins the recording anew: its samples at the model's rate, each (S,).
+            moments: of its speaker, (2, F), where the model normalizes by speaker.
+        """
+        if moments is None and self.normalization in ("speaker", "utterance"):
+            statistics = Statistics()
+            self.count_frames(statistics, blocks())
+            moments = statistics.moments() if statistics.count else None
+        if self.bidirectional:
+            known = None if moments is None else [moments] * WINDOW_BATCH
+            yield from self.windows.stitch(blocks(), lambda batch: self.batch(batch, known), WINDOW_BATCH)
+            return
+        stream = NetworkStream(self, moments)
+        for block in blocks():
+            yield stream.feed(block)
+        yield stream.finish()
+
+    @torch.inference_mode()
+    def count_frames(self, statistics: Statistics, blocks: Iterable[np.ndarray]) -> None:
+        """Add a recording's frames to statistics."""
+        state: FrontEndState | None = None
+        for block in blocks:
+            frames, state = stream_frames(self._network.frontend, torch.from_numpy(block).to(self._device)[None], state)
+            statistics.add(frames[0].cpu().numpy())
+
+
+class NetworkStream:
+    """Samples that arrive bit by bit to log posteriors, frame for frame those of the whole.
+
+    Args:
+        network: unidirectional.
+        moments: (2, F) that frames are normalized by, where the model needs them.
+
+    Raises:
+        Unsupported: the network is bidirectional, or needs statistics of the whole recording.
+    """
+
+    def __init__(self, network: Network, moments: np.ndarray | None = None) -> None:
+        if network.bidirectional:
+            raise Unsupported(
+                "a bidirectional model needs the whole recording and cannot stream",
+                "train with model.bidirectional=false, or transcribe the recording when it is there",
+            )
+        if moments is None and network.normalization in ("speaker", "utterance"):
+            raise Unsupported(
+                f"a model that normalizes by {network.normalization} needs the whole recording and cannot stream",
+                "train with features.normalization.mode=global, or transcribe the recording when it is there",
+            )
+        self._owner = network
+        self._moments = None if moments is None else torch.from_numpy(moments)[None].to(network._device)
+        self._frames: FrontEndState | None = None
+        self._encoder: EncoderState | None = None
+
+    def feed(self, samples: np.ndarray) -> np.ndarray:
+        """The log posteriors (T, K) that some samples (S,) complete; T may be 0."""
+        return self._advance(samples, last=False)
+
+    def finish(self) -> np.ndarray:
+        """The log posteriors of the last, incomplete frame, where there is one."""
+        return self._advance(np.zeros(0, np.float32), last=True)
+
+    @torch.inference_mode()
+    def _advance(self, samples: np.ndarray, *, last: bool) -> np.ndarray:
+        owner, network = self._owner, self._owner._network
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            chunk = torch.from_numpy(samples).to(owner._device)[None]
+            frames, self._frames = stream_frames(network.frontend, chunk, self._frames)
+            lengths = torch.full((1,), frames.shape[1], device=owner._device)
+            normalized = network.normalizer(frames, lengths, self._moments)
+            encoded, self._encoder = network.encoder.stream(normalized, self._encoder, last=last)
+            log_probs: np.ndarray = network.head.log_probs(encoded)[0].cpu().numpy()
+        return log_probs
