@@ -66,6 +66,11 @@ class ModelFiles:
         return self.path / name
 
 
+def model_folder(path: Path) -> Path:
+    """The model directory that a path means: itself, or ``model/`` of a run directory."""
+    return path / "model" if not (path / INFO).exists() and (path / "model").is_dir() else path
+
+
 def write_model(
     path: Path, kind: str, weights: Mapping[str, np.ndarray], texts: Mapping[str, str], info: Mapping[str, Any]
 ) -> None:

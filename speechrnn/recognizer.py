@@ -71,18 +71,16 @@ def load(path: str | Path, device: str = "auto", decoding: DecodingOptions | Non
     Args:
         path: a model directory, or a run directory that holds ``model/``.
         device: ``cpu``, ``cuda``, ``mps``, or ``auto``: a GPU where there is one.
-        decoding: how posteriors become tokens; greedy by default.
+        decoding: how posteriors become tokens; by default as ``speechrnn tune`` has chosen for these helpers, else greedy.
         helpers: a language model, a lexicon, hotwords: they call for a beam search.
 
     Raises:
         DataError: the directory is missing, damaged or was made by a newer release; a helper that does not fit the model.
         UsageError: no such device; helpers that do not fit each other.
     """
-    from speechrnn.modeldir import read_info
+    from speechrnn.modeldir import model_folder, read_info
 
-    path = Path(path)
-    if not (path / "model.json").exists() and (path / "model").is_dir():
-        path = path / "model"
+    path = model_folder(Path(path))
     kind = read_info(path)["kind"]
     if kind != "rnn":
         raise Unsupported(f"{path}: a model of kind {kind}, which this release cannot run", "give a model of kind rnn")
@@ -103,10 +101,10 @@ class RnnRecognizer:
     def __init__(
         self, path: Path, device: str = "auto", decoding: DecodingOptions | None = None, helpers: Helpers | None = None
     ) -> None:
-        from speechrnn.decoding.decoder import make_decoder
-        from speechrnn.decoding.options import DecodingOptions
+        from speechrnn.decoding.tuned import tuned_decoder
         from speechrnn.inference.listener import Listener
         from speechrnn.inference.network import Network
+        from speechrnn.modeldir import WEIGHTS
         from speechrnn.models.export import read_acoustic
 
         stored = read_acoustic(path)
@@ -115,7 +113,8 @@ class RnnRecognizer:
         self.tokenizer = stored.tokenizer
         self.text_options = stored.options.text
         self.sampling_rate = stored.options.sampling_rate
-        self._decoder = make_decoder(self.tokenizer, self.text_options, decoding or DecodingOptions(), helpers)
+        checksum = stored.info["sha256"][WEIGHTS]
+        self._decoder = tuned_decoder(path, checksum, self.tokenizer, self.text_options, decoding, helpers)
         self.writes_words = self._decoder.writes_words
         self.decoded_words = self.changed_words = 0
         self._network = Network(stored, pick_device(device))

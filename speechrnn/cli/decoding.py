@@ -1,7 +1,8 @@
-"""The options by which ``transcribe`` and ``evaluate`` are told how to decode."""
+"""The options by which ``transcribe``, ``evaluate`` and ``tune`` are told how to decode."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,6 +43,53 @@ def options(settings: list[str]) -> DecodingOptions:
     from speechrnn.decoding.options import DecodingOptions
 
     return build(DecodingOptions, only_values(settings), "decoding")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Decoding options, and a line that says where their weights come from, where there is something to say."""
+
+    options: DecodingOptions
+    note: str = ""
+
+    def say(self) -> None:
+        """Log the line."""
+        from speechrnn.cli import console
+
+        if self.note:
+            console.logger.info("%s", self.note)
+
+
+def choose(settings: list[str], model: Path, helpers: Helpers) -> Choice:
+    """Decoding options for a model: what was given, else what ``speechrnn tune`` stored for these helpers, else the defaults.
+
+    Raises:
+        DataError: no such model; a damaged decoding.yaml.
+        UsageError: as :func:`options`.
+    """
+    from speechrnn.config import build, only_values
+    from speechrnn.decoding.options import DecodingOptions
+    from speechrnn.decoding.tuned import FILE, find
+    from speechrnn.decoding.tuned import WEIGHTS as TUNABLE
+    from speechrnn.modeldir import WEIGHTS, model_folder, read_info
+
+    asked, given = options(settings), only_values(settings)
+    folder, tuned = model_folder(model), None
+    if (folder / FILE).is_file():
+        # Otherwise the model is not looked at: whoever loads it says better what is wrong with it.
+        tuned = find(folder, read_info(folder)["sha256"].get(WEIGHTS, ""), helpers, asked.kind, quiet=True)
+    named = [f"{name}={value}" for name, value in given.items() if name in TUNABLE]
+    if tuned is None:
+        files = helpers.lm or helpers.lexicon or helpers.letter_lm
+        unknown = f"{model}: no weights are tuned for these helpers, so the defaults are used; speechrnn tune chooses them"
+        return Choice(asked, unknown if files and not named else "")
+    stored = {name: value for name, value in tuned.weights.items() if name not in given}
+    if not stored:
+        return Choice(asked)
+    weights = " ".join(f"{name}={value:g}" for name, value in stored.items())
+    source = f"{folder / FILE}, tuned on {tuned.manifest} ({tuned.metric.upper()} {tuned.percent:.2f} %)"
+    note = f"decoding weights {weights} from {source}{''.join(f'; {word} as given' for word in named)}"
+    return Choice(build(DecodingOptions, {**stored, **given}, "decoding"), note)
 
 
 def helpers(

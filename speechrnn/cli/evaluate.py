@@ -46,9 +46,11 @@ def evaluate(
     from speechrnn.reports.tables import markdown
 
     helpers = decoding.helpers(lm, lexicon, letter_lm, hotwords, hotword_file)
-    options = decoding.options(settings)
+    chosen = [decoding.choose(settings, model, helpers) for model in models]
     utterances = read_manifest(manifest)
-    loaded = job.load_systems(models, names, device, options, helpers)
+    loaded = job.load_systems(models, names, device, [choice.options for choice in chosen], helpers)
+    for choice in chosen:
+        choice.say()
     provenance = job.provenance(manifest, loaded, **job.computer(device))
     make_folder(out)
     evaluation = job.evaluate(utterances, loaded, track=console.track)

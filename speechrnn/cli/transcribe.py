@@ -79,7 +79,9 @@ def transcribe(
     else:
         job.check_printed(sources, chosen, asked)
     helpers = decoding.helpers(lm, lexicon, letter_lm, hotwords, hotword_file)
-    recognizer = load(model, device, decoding.options(settings), helpers)
+    choice = decoding.choose(settings, model, helpers)
+    recognizer = load(model, device, choice.options, helpers)
+    choice.say()
     if folder is not None:
         make_folder(folder)
     failed = 0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Protocol
 
@@ -53,6 +55,11 @@ class Decoder(Protocol):
     """What it decodes with, for reports."""
     writes_words: bool
     """Whether its readings have words."""
+    weights: tuple[str, ...]
+    """Fields of ``DecodingOptions`` that weigh what helps it: these can be tuned."""
+
+    def reweighted(self, options: DecodingOptions) -> Decoder:
+        """The same with other options; nothing is read again."""
 
     def __call__(self, log_probs: np.ndarray) -> Reading:
         """Decode one utterance."""
@@ -95,10 +102,15 @@ class GreedyDecoder:
     """The best symbol of each frame."""
 
     description = "greedy"
+    weights: tuple[str, ...] = ()
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
         self.writes_words = tokenizer.unit == "chars"
+
+    def reweighted(self, options: DecodingOptions) -> GreedyDecoder:
+        """Itself: nothing here is weighed."""
+        return self
 
     def __call__(self, log_probs: np.ndarray) -> Reading:
         """Decode one utterance."""
@@ -127,10 +139,11 @@ class BeamDecoder:
                 logger.warning("%s: %d words of the lexicon are unknown to it: %s", helpers.lm, len(strange), _some(strange))
         self._has_lexicon = lexicon is not None
         self.writes_words = self._has_lexicon or tokenizer.unit == "chars"
-        self.description = _describe(options, helpers, word_lm, letter_lm, lexicon)
-        self._search = BeamSearch(
+        self.weights = _weights(word_lm, letter_lm, lexicon)
+        self._describe = partial(_describe, helpers=helpers, word_lm=word_lm, letter_lm=letter_lm, lexicon=lexicon)
+        self._make_search = partial(
+            BeamSearch,
             len(tokenizer),
-            options,
             space=self._space,
             lexicon=lexicon,
             word_lm=word_lm,
@@ -138,6 +151,17 @@ class BeamDecoder:
             letter_ids=None if letter_lm is None else np.array([letter_lm.word_id(token) for token in tokenizer.tokens]),
             hotwords=_hotwords(tokenizer, text, helpers.hotwords, lexicon),
         )
+        self._set(options)
+
+    def _set(self, options: DecodingOptions) -> None:
+        self.description = self._describe(options)
+        self._search = self._make_search(options=options)
+
+    def reweighted(self, options: DecodingOptions) -> BeamDecoder:
+        """The same with other options; language models and lexicon are shared."""
+        other = copy.copy(self)
+        other._set(replace(options, kind="beam"))
+        return other
 
     def __call__(self, log_probs: np.ndarray) -> Reading:
         """Decode one utterance."""
@@ -185,6 +209,17 @@ def spelled_words(tokenizer: Tokenizer, ids: np.ndarray) -> tuple[tuple[str, int
                 words.append(("".join(tokenizer.tokens[i] for i in ids[start:place]), start, place))
             start = place + 1
     return tuple(words)
+
+
+def _weights(word_lm: NgramModel | None, letter_lm: NgramModel | None, lexicon: Mapping[str, object] | None) -> tuple[str, ...]:
+    """The options that play a part, as the search adds them up."""
+    return (
+        *(["lm_weight"] if word_lm is not None else []),
+        *(["word_bonus"] if lexicon is not None else []),
+        *(["letter_weight"] if letter_lm is not None else []),
+        *(["letter_bonus"] if letter_lm is not None and lexicon is None else []),
+        *(["unknown_bonus"] if letter_lm is not None and lexicon is not None else []),
+    )
 
 
 def _describe(

@@ -43,7 +43,7 @@ def load_systems(
     models: Sequence[Path],
     names: Sequence[str] = (),
     device: str = "auto",
-    decoding: DecodingOptions | None = None,
+    decoding: Sequence[DecodingOptions] = (),
     helpers: Helpers | None = None,
 ) -> list[Loaded]:
     """Open model directories.
@@ -52,7 +52,8 @@ def load_systems(
         models: model or run directories.
         names: to show them under, one each; by default the name each model carries, behind its path where two are equal.
         device: ``auto``, ``cpu``, ``cuda``.
-        decoding, helpers: as :func:`speechrnn.recognizer.load` takes them, the same for all models.
+        decoding: how each model decodes, one each; by default as :func:`speechrnn.recognizer.load` does.
+        helpers: as :func:`speechrnn.recognizer.load` takes them, the same for all models.
 
     Raises:
         UsageError: a model given twice, names that are not one each or not different; helpers that do not fit.
@@ -64,7 +65,7 @@ def load_systems(
         raise UsageError(f"-m {next(path for path in models if models.count(path) > 1)} is given twice", "give each model once")
     if names and (len(names) != len(models) or len(set(names)) < len(names)):
         raise UsageError(f"{len(models)} models and the names {', '.join(names)}", "give one --name for each -m, all different")
-    recognizers = [load(path, device, decoding, helpers) for path in models]
+    recognizers = [load(path, device, decoding[index] if decoding else None, helpers) for index, path in enumerate(models)]
     shown = names or unique_names(
         [recognizer.info().get("name") or path.name for recognizer, path in zip(recognizers, models, strict=True)], models
     )
@@ -89,12 +90,16 @@ def evaluate(utterances: Sequence[Utterance], loaded: Sequence[Loaded], *, track
                 f"{first.name} normalizes text by {asdict(rule)}, {other.name} by {asdict(other.recognizer.text_options)}",
                 "evaluate them in a call each: their references differ",
             )
-    references = [_references(utterances, system) for system in loaded]
-    return compare([_run(utterances, system, prepared, track) for system, prepared in zip(loaded, references, strict=True)])
+    sides = [references(utterances, system) for system in loaded]
+    return compare([_run(utterances, system, prepared, track) for system, prepared in zip(loaded, sides, strict=True)])
 
 
-def _references(utterances: Sequence[Utterance], system: Loaded) -> list[tuple[str, tuple[str, ...]]]:
-    """Normalized text and, where they are what is counted, tokens of each reference."""
+def references(utterances: Sequence[Utterance], system: Loaded) -> list[tuple[str, tuple[str, ...]]]:
+    """Normalized text and, where they are what is counted, tokens of each reference.
+
+    Raises:
+        DataError: a word without pronunciation (phones).
+    """
     recognizer = system.recognizer
     texts = [normalize(utterance.text, recognizer.text_options) for utterance in utterances]
     unit = recognizer.tokenizer.unit

@@ -1,0 +1,196 @@
+"""Decoding weights and confidences, chosen on dev: utterances are heard once and decoded many times."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from speechrnn.atomic import write_text
+from speechrnn.checksum import sha256
+from speechrnn.decoding.decoder import Decoder, Helpers, Reading, make_decoder
+from speechrnn.decoding.options import DecodingOptions
+from speechrnn.decoding.tuned import FILE, Tuned, key, with_weights, write_tuned
+from speechrnn.errors import DataError, Unsupported
+from speechrnn.jobs.evaluate import NOTHING, Loaded, references
+from speechrnn.jobs.weight_search import Trial, search
+from speechrnn.modeldir import WEIGHTS, model_folder
+from speechrnn.scoring.rates import Counts, count, total
+from speechrnn.scoring.results import Item
+from speechrnn.scoring.units import hypothesis_tokens, metrics_of
+from speechrnn.text.normalize import normalize
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from speechrnn.audio import Clip
+    from speechrnn.data.manifest import Utterance
+    from speechrnn.data.prepared import Track
+
+logger = logging.getLogger("speechrnn")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Heard:
+    """An utterance with its log posteriors (T, K) and its reference as text and tokens."""
+
+    id: str
+    log_probs: np.ndarray
+    text: str
+    tokens: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What tuning found.
+
+    Attributes:
+        metric: ``wer`` or ``per``: what was counted.
+        trials: in the order they were tried, the defaults first.
+        best: the one that is stored.
+        tuned: as it is stored.
+        failures: utterances that could not be read, with why.
+    """
+
+    metric: str
+    trials: tuple[Trial, ...]
+    best: Trial
+    tuned: Tuned
+    failures: Mapping[str, str]
+
+
+def tune(
+    manifest: Path,
+    utterances: Sequence[Utterance],
+    loaded: Loaded,
+    options: DecodingOptions = DecodingOptions(),
+    helpers: Helpers | None = None,
+    *,
+    fixed: Sequence[str] = (),
+    threads: int | None = None,
+    track: Track | None = None,
+) -> Outcome:
+    """Choose weights by which a model makes the fewest errors on dev, and calibrate its confidences; nothing is written.
+
+    Args:
+        manifest: where the utterances come from. One of test is warned about: what is chosen on it cannot be measured there.
+        utterances: of dev.
+        loaded: the model.
+        options: of the decoder; its weights are tried first, its widths are kept.
+        helpers: language models, lexicon, hotwords, as they will be given when transcribing.
+        fixed: weights that stay as they are in ``options``.
+        threads: utterances decoded at a time; by default as many as there are cores.
+        track: shows progress.
+
+    Raises:
+        DataError: helpers that do not fit the model; a reference without pronunciation; no utterance could be read.
+        UsageError: helpers that do not fit each other.
+        Unsupported: a model that gives no posteriors.
+    """
+    if "test" in manifest.name.lower():
+        logger.warning("%s looks like test data: weights chosen on it make its error rate worthless; give dev data", manifest)
+    recognizer = loaded.recognizer
+    decoder = make_decoder(recognizer.tokenizer, recognizer.text_options, options, helpers)
+    metric = metrics_of(recognizer.tokenizer.unit, decoder.writes_words)[0]
+    heard, failures = listen(utterances, loaded, track)
+    start = {name: float(getattr(options, name)) for name in decoder.weights if name not in fixed}
+    with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
+
+        def read(weights: Mapping[str, float]) -> list[Reading]:
+            return list(pool.map(_with(decoder, options, weights), [utterance.log_probs for utterance in heard]))
+
+        def score(weights: Mapping[str, float]) -> Counts:
+            return total(count(*sides(one, found, loaded, metric)) for one, found in zip(heard, read(weights), strict=True))
+
+        found = search(start, score)
+        trials = tuple(track(found, "tune") if track is not None else found)
+    best = min(trials, key=lambda trial: trial.rank)
+    weights: dict[str, Any] = {name: best.weights.get(name, float(getattr(options, name))) for name in decoder.weights}
+    tuned = Tuned(
+        helpers=", ".join(path.name for path in _files(helpers)) or "none",
+        manifest=manifest.name,
+        manifest_sha256=sha256(manifest),
+        metric=metric,
+        errors=best.counts.errors,
+        tokens=best.counts.tokens,
+        **weights,
+    )
+    return Outcome(metric, trials, best, tuned, failures)
+
+
+def _with(decoder: Decoder, options: DecodingOptions, weights: Mapping[str, float]) -> Callable[[np.ndarray], Reading]:
+    """The decoder with other weights."""
+    return decoder.reweighted(with_weights(options, weights)) if weights else decoder
+
+
+def listen(utterances: Sequence[Utterance], loaded: Loaded, track: Track | None = None) -> tuple[list[Heard], dict[str, str]]:
+    """Utterances with their posteriors, and those that cannot be read, with why.
+
+    Raises:
+        DataError: none could be read; a reference without pronunciation (phones).
+        Unsupported: a model that gives no posteriors.
+    """
+    source: Any = loaded.recognizer
+    if not hasattr(source, "posteriors_many"):
+        raise Unsupported(f"{loaded.path}: a model without posteriors, which cannot be tuned", "give a model of kind rnn")
+    failures: dict[str, str] = {}
+
+    def failed(clip: Clip, error: DataError) -> None:
+        failures[clip.id] = error.message
+
+    texts = {utterance.id: side for utterance, side in zip(utterances, references(utterances, loaded), strict=True)}
+    stream = source.posteriors_many([utterance.clip for utterance in utterances], on_error=failed)
+    heard = [
+        Heard(clip.id, log_probs, *texts[clip.id])
+        for clip, log_probs, _ in (track(stream, "listen", len(utterances)) if track is not None else stream)
+    ]
+    if not heard:
+        what = next(iter(failures.values()), NOTHING)
+        raise DataError(f"none of the {len(utterances)} utterances could be read; the first: {what}", "correct the data")
+    return heard, failures
+
+
+def sides(heard: Heard, reading: Reading, loaded: Loaded, metric: str) -> tuple[list[str], list[str]]:
+    """Reference and reading as they are compared, just as ``evaluate`` does."""
+    recognizer = loaded.recognizer
+    symbols = hypothesis_tokens([recognizer.tokenizer.tokens[index] for index in reading.path.ids])
+    text = normalize(reading.text, recognizer.text_options)
+    return Item(heard.id, heard.text, text, heard.tokens, symbols).sides(metric)
+
+
+def store(loaded: Loaded, outcome: Outcome, helpers: Helpers | None, kind: str = "greedy") -> Path:
+    """Write what was chosen into ``decoding.yaml`` beside the model, whole or not at all.
+
+    Raises:
+        DataError: it cannot be written; what stands there is damaged.
+    """
+    folder = model_folder(loaded.path)
+    name = key(helpers, "beam" if helpers else kind)
+    assert name is not None, "the helpers have been read"
+    write_tuned(folder, loaded.recognizer.info()["sha256"][WEIGHTS], {name: outcome.tuned})
+    return folder / FILE
+
+
+def _files(helpers: Helpers | None) -> list[Path]:
+    every = (helpers.lm, helpers.lexicon, helpers.letter_lm) if helpers is not None else ()
+    return [path for path in every if path is not None]
+
+
+def write_trials(path: Path, outcome: Outcome) -> None:
+    """All that was tried as a table (TSV), in the order it was tried.
+
+    Raises:
+        DataError: it cannot be written.
+    """
+    names = [*outcome.best.weights, outcome.metric, "errors", "insertions", "deletions", "substitutions", "tokens"]
+    lines = ["\t".join(names)]
+    for trial in outcome.trials:
+        c = trial.counts
+        values = [f"{value:g}" for value in trial.weights.values()]
+        figures = [f"{c.percent:.2f}", *map(str, (c.errors, c.insertions, c.deletions, c.substitutions, c.tokens))]
+        lines.append("\t".join([*values, *figures]))
+    write_text(path, "\n".join(lines) + "\n")

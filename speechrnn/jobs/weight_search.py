@@ -1,0 +1,91 @@
+"""The search for decoding weights: a coarse grid, then smaller and smaller steps around the best. Always the same way.
+
+Errors are whole numbers, so many settings are equally good: of these the smallest weights are taken.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from speechrnn.scoring.rates import Counts
+
+_WEIGHTS, _BONUSES = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0), (-2.0, 0.0, 2.0, 4.0)
+GRID = {
+    "lm_weight": _WEIGHTS,
+    "word_bonus": _BONUSES,
+    "letter_weight": _WEIGHTS,
+    "letter_bonus": _BONUSES,
+    "unknown_bonus": (-4.0, -2.0, 0.0, 2.0),
+}
+"""Values that are tried first."""
+PAIRS = (("lm_weight", "word_bonus"), ("letter_weight", "letter_bonus", "unknown_bonus"))
+"""Weights whose grids are crossed; the others stay where they are meanwhile."""
+STEPS = (1.0, 0.5, 0.25)
+"""Steps of a bonus in nats, one after the other; those of a weight are ``SHARE`` of them."""
+SHARE = 0.25
+MOST = 300
+"""Settings that are tried at most."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A setting of the weights, by name, and the errors it makes on dev."""
+
+    weights: Mapping[str, float]
+    counts: Counts
+
+    @property
+    def rank(self) -> tuple[float, ...]:
+        """Lower is better: fewer errors, then smaller weights, then smaller bonuses, then the lower of two opposite ones."""
+        by_size = sorted(self.weights.items(), key=lambda item: not _is_weight(item[0]))
+        return (self.counts.errors, *(abs(value) for _, value in by_size), *(value for _, value in by_size))
+
+
+def search(start: Mapping[str, float], score: Callable[[Mapping[str, float]], Counts]) -> Iterator[Trial]:
+    """Try settings, ``start`` first; each is yielded as soon as it is scored, none twice. The best has the lowest rank.
+
+    Args:
+        start: the weights that are searched for, from where they stand; without any it is the one trial.
+        score: errors on dev with given weights.
+    """
+    tried: dict[tuple[float, ...], Trial] = {}
+
+    def new(settings: Iterable[Mapping[str, float]]) -> Iterator[Trial]:
+        for weights in settings:
+            point = tuple(weights[name] for name in start)
+            negative = any(_is_weight(name) and value < 0 for name, value in weights.items())
+            if point not in tried and not negative and len(tried) < MOST:
+                tried[point] = Trial(dict(weights), score(weights))
+                yield tried[point]
+
+    def best() -> Trial:
+        return min(tried.values(), key=lambda trial: trial.rank)
+
+    yield from new([start])
+    for pair in PAIRS:
+        names = [name for name in pair if name in start]
+        if names:
+            yield from new(_grid(best().weights, names))
+    for step in STEPS:
+        before = None
+        while before is not best():
+            before = best()
+            yield from new(_around(before.weights, step))
+
+
+def _grid(weights: Mapping[str, float], names: Sequence[str]) -> list[dict[str, float]]:
+    """All combinations of the grids of some weights."""
+    return [{**weights, **dict(zip(names, values, strict=True))} for values in itertools.product(*(GRID[name] for name in names))]
+
+
+def _around(weights: Mapping[str, float], step: float) -> list[dict[str, float]]:
+    """A step down and up along each weight."""
+    sizes = {name: step * SHARE if _is_weight(name) else step for name in weights}
+    return [{**weights, name: weights[name] + sign * size} for name, size in sizes.items() for sign in (-1, 1)]
+
+
+def _is_weight(name: str) -> bool:
+    """Weights multiply and are 0 or more; bonuses are added."""
+    return name.endswith("_weight")
