@@ -188,6 +188,39 @@ def _add(
 
 
 @kernel
+def _rank(frame: np.ndarray, least: float, ranked: np.ndarray, tried: np.ndarray, stamp: int) -> int:
+    """The likeliest symbols of a frame (K,), as many as ``ranked`` holds, in falling order; returns how many reach ``least``."""
+    n = 0
+    for c in range(1, len(frame)):
+        if frame[c] < least or (n == len(ranked) and frame[c] <= frame[ranked[-1]]):
+            continue
+        place = min(n, len(ranked) - 1)
+        while place and frame[ranked[place - 1]] < frame[c]:
+            ranked[place] = ranked[place - 1]
+            place -= 1
+        ranked[place] = c
+        n = min(n + 1, len(ranked))
+    for place in range(n):
+        tried[ranked[place]] = stamp
+    return n
+
+
+@kernel
+def _sort_falling(rows: np.ndarray, scores: np.ndarray) -> None:
+    """Sort rows by their scores, in place; equal ones keep their order."""
+    if len(rows) > 64:
+        rows[:] = rows[np.argsort(-scores[rows], kind="mergesort")]
+        return
+    for i in range(1, len(rows)):
+        row = rows[i]
+        place = i
+        while place and scores[rows[place - 1]] < scores[row]:
+            rows[place] = rows[place - 1]
+            place -= 1
+        rows[place] = row
+
+
+@kernel
 def _raised(floor: float, m: int, beam: int, candidates: Bundle) -> float:
     """The floor, raised to the score that ``beam`` of the candidates reach already."""
     return max(floor, np.partition(candidates[2][:m], m - beam)[m - beam]) if m > beam else floor
@@ -196,7 +229,7 @@ def _raised(floor: float, m: int, beam: int, candidates: Bundle) -> float:
 @kernel
 def _read_in_trie(
     n: int, places: np.ndarray, pairs: np.ndarray, frame: np.ndarray, tried: np.ndarray, stamp: int, floor: float, beam: int,
-    slack: float, m: int, trie: Bundle, candidates: Bundle, store: Bundle, models: Bundle,
+    slack: float, m: int, space: int, trie: Bundle, candidates: Bundle, store: Bundle, models: Bundle,
 ) -> tuple[int, float]:  # fmt: skip
     """One symbol more along the lexicon; ``pairs`` hold each hypothesis's log probability: last frame blank, and in all."""
     first_child, token, first_word, word, word_mass, look_ahead = trie
@@ -209,6 +242,11 @@ def _read_in_trie(
         if m >= next_raise:
             floor, next_raise = _raised(floor, m, beam, candidates), m + beam
         known = scores[history]
+        if place == ROOT and space >= 0 and tried[space] == stamp:
+            # A boundary more changes nothing: networks write some before the first word, or two in a row.
+            mass = (pairs[i, 0] if last == space else pairs[i, 1]) + frame[space]
+            if mass + known >= floor - MERGE_MARGIN:
+                m = _add(history, ROOT, space, mass, mass + known, floor, stamp, m, candidates)
         for child in range(first_child[place], first_child[place + 1]):
             c = token[child]
             if tried[c] != stamp:
@@ -321,21 +359,16 @@ def search(
     for t in range(n_frames):
         frame = log_probs[t]
         stamp = t + 1
-        n_ranked = 0
-        for c in np.argsort(-frame):
-            if c != 0 and n_ranked < most_tokens:
-                ranked[n_ranked] = c
-                tried[c] = stamp
-                n_ranked += 1
         store = _with_room(store, room)
         scores = store[2]
 
         # Hypotheses that read nothing new.
-        floor, highest = np.inf, -np.inf
+        floor, highest, reach = np.inf, -np.inf, -np.inf
         for i in range(n):
             history, place, last = places[i, 0], places[i, 1], places[i, 2]
             pairs[i, 0], pairs[i, 1] = masses[i, 0], _logadd(masses[i, 0], masses[i, 1])
-            new_places[i] = places[i]
+            reach = max(reach, pairs[i, 1] + scores[history])
+            new_places[i, 0], new_places[i, 1], new_places[i, 2] = history, place, last
             new_masses[i, 0] = pairs[i, 1] + frame[0]
             new_masses[i, 1] = masses[i, 1] + frame[last] if last > 0 else -np.inf
             ahead = look_ahead[place] if place > 0 else 0.0
@@ -348,14 +381,15 @@ def search(
         floor = max(highest - threshold, floor if n == beam else -np.inf)
 
         # Hypotheses that read one symbol more.
+        n_ranked = _rank(frame, floor - MERGE_MARGIN - slack - reach, ranked, tried, stamp)
         m = n
         if mode != SPELL:
             m, floor = _read_in_trie(
-                n, places, pairs, frame, tried, stamp, floor, beam, slack, m, trie, candidates, store, models
+                n, places, pairs, frame, tried, stamp, floor, beam, slack, m, space, trie, candidates, store, models
             )  # fmt: skip
         if mode != WORDS:
             m = _read_freely(
-                n, places, pairs, frame, ranked, space, stamp, floor, beam, slack, m, candidates, store, models
+                n, places, pairs, frame, ranked[:n_ranked], space, stamp, floor, beam, slack, m, candidates, store, models
             )  # fmt: skip
 
         # The best of them all.
@@ -373,9 +407,11 @@ def search(
                 if n < beam and (new_scores[j] > floor if ties == 0 else new_scores[j] == floor):
                     kept[n] = j
                     n += 1
-        order = kept[:n][np.argsort(-new_scores[kept[:n]], kind="mergesort")]
+        _sort_falling(kept[:n], new_scores)
         for i in range(n):
-            places[i], masses[i] = new_places[order[i]], new_masses[order[i]]
+            for column in range(3):
+                places[i, column] = new_places[kept[i], column]
+            masses[i, 0], masses[i, 1] = new_masses[kept[i], 0], new_masses[kept[i], 1]
 
     return _finish(places[:n], masses[:n], space, trie, store, models)
 

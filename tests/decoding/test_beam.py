@@ -40,6 +40,10 @@ def all_readings(log_probs: np.ndarray) -> dict[tuple[int, ...], float]:
 
 def parses(reading: tuple[int, ...], lexicon: dict[str, list[tuple[int, ...]]], space: int) -> Iterator[tuple[str, ...]]:
     """Every way to read symbols as words, each with each of its pronunciations."""
+    if space in reading[:1]:
+        # Boundaries may stand anywhere between words.
+        yield from parses(reading[1:], lexicon, space)
+        return
     if not reading:
         yield ()
     for word, pronunciations in lexicon.items():
@@ -73,6 +77,9 @@ def sentence(model: NgramModel, words: Sequence[str]) -> float:
 
 def parses_with_unknown(reading: tuple[int, ...], lexicon: dict[str, list[tuple[int, ...]]], space: int) -> Iterator[tuple]:
     """The same where a word may also be any letters, which then stand for it."""
+    if space in reading[:1]:
+        yield from parses_with_unknown(reading[1:], lexicon, space)
+        return
     if not reading:
         yield ()
     candidates = [(word, tokens) for word, several in lexicon.items() for tokens in several]
