@@ -61,6 +61,12 @@ def tune(
         job.write_trials(out, outcome)
     path = job.store(loaded, outcome, helpers, options.kind)
     print(_summary(outcome))
+    for what, (before, after) in outcome.reliability.items():
+        if before is not after:
+            print(f"as heard, {before.line(what)}")
+            print(f"calibrated, {after.line(what)}")
+        else:
+            print(f"not calibrated, for too few are right, or wrong: {before.line(what)}")
     console.logger.info("wrote %s", path)
     for name, why in outcome.failures.items():
         console.logger.warning("%s is left out: %s", name, why)

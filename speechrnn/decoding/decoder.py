@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from speechrnn.decoding.confidence import Calibrations
 from speechrnn.decoding.greedy import Path, greedy
 from speechrnn.decoding.options import DecodingOptions
 from speechrnn.errors import DataError, UsageError
@@ -39,6 +40,7 @@ class Reading:
         text: the words, or the symbols where there are none.
         alternatives: texts of further readings, best first.
         changed: words (symbols, where there are none) that are others than what greedy decoding would give.
+        confidences: of each word, in [0, 1].
     """
 
     path: Path
@@ -46,6 +48,7 @@ class Reading:
     text: str
     alternatives: tuple[str, ...] = ()
     changed: int = 0
+    confidences: tuple[float, ...] = ()
 
 
 class Decoder(Protocol):
@@ -85,8 +88,16 @@ class Helpers:
         return bool(self.lm or self.lexicon or self.letter_lm or self.hotwords)
 
 
-def make_decoder(tokenizer: Tokenizer, text: TextOptions, options: DecodingOptions, helpers: Helpers | None = None) -> Decoder:
+def make_decoder(
+    tokenizer: Tokenizer,
+    text: TextOptions,
+    options: DecodingOptions,
+    helpers: Helpers | None = None,
+    calibrations: Calibrations = Calibrations(),
+) -> Decoder:
     """The decoder of a model; helpers call for a beam search, whatever ``options.kind`` says.
+
+    Without ``calibrations`` a token's confidence is its highest posterior, and a word's that of its least sure token.
 
     Raises:
         DataError: a language model or lexicon that does not fit the model, with what it lacks.
@@ -94,8 +105,8 @@ def make_decoder(tokenizer: Tokenizer, text: TextOptions, options: DecodingOptio
     """
     helpers = helpers or Helpers()
     if options.kind == "greedy" and not helpers:
-        return GreedyDecoder(tokenizer)
-    return BeamDecoder(tokenizer, text, replace(options, kind="beam"), helpers)
+        return GreedyDecoder(tokenizer, calibrations)
+    return BeamDecoder(tokenizer, text, replace(options, kind="beam"), helpers, calibrations)
 
 
 class GreedyDecoder:
@@ -104,8 +115,9 @@ class GreedyDecoder:
     description = "greedy"
     weights: tuple[str, ...] = ()
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    def __init__(self, tokenizer: Tokenizer, calibrations: Calibrations = Calibrations()) -> None:
         self._tokenizer = tokenizer
+        self._calibrations = calibrations
         self.writes_words = tokenizer.unit == "chars"
 
     def reweighted(self, options: DecodingOptions) -> GreedyDecoder:
@@ -115,16 +127,26 @@ class GreedyDecoder:
     def __call__(self, log_probs: np.ndarray) -> Reading:
         """Decode one utterance."""
         path = greedy(log_probs)
-        return Reading(path, spelled_words(self._tokenizer, path.ids), self._tokenizer.decode(path.ids.tolist()))
+        words = spelled_words(self._tokenizer, path.ids)
+        path, sure = self._calibrations.apply(path, words)
+        return Reading(path, words, self._tokenizer.decode(path.ids.tolist()), confidences=sure)
 
 
 class BeamDecoder:
     """Beam search with whatever helps; see :func:`make_decoder`."""
 
-    def __init__(self, tokenizer: Tokenizer, text: TextOptions, options: DecodingOptions, helpers: Helpers) -> None:
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        text: TextOptions,
+        options: DecodingOptions,
+        helpers: Helpers,
+        calibrations: Calibrations = Calibrations(),
+    ) -> None:
         from speechrnn.decoding.beam import BeamSearch
 
         self._tokenizer = tokenizer
+        self._calibrations = calibrations
         self._space = tokenizer.tokens.index(SPACE) if SPACE in tokenizer.tokens else -1
         word_lm, letter_lm = _language_models(tokenizer, helpers)
         lexicon = _lexicon(tokenizer, text, helpers, word_lm)
@@ -178,7 +200,9 @@ class BeamDecoder:
                 path = without[0]
         text = self._text(best)
         heard = self._tokenizer.decode(greedy(log_probs).ids.tolist())
-        return Reading(path, self._words(best), text, tuple(self._text(other) for other in others), _difference(heard, text))
+        words = self._words(best)
+        path, sure = self._calibrations.apply(path, words)
+        return Reading(path, words, text, tuple(self._text(other) for other in others), _difference(heard, text), sure)
 
     def _words(self, hypothesis: Hypothesis) -> tuple[tuple[str, int, int], ...]:
         if not self._has_lexicon:

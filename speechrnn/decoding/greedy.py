@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,11 @@ from speechrnn.records import Token, Word
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A decoded path: for each of L symbols its id, first frame, frame after its last, and posterior (its mean over them)."""
+    """A decoded path: for each of L symbols its id, first frame, frame after its last, and confidence.
+
+    A confidence is the highest posterior over the symbol's frames, until it is calibrated. The mean over them tells right from
+    wrong less well: it is low where a symbol merely begins or ends slowly (docs/tuning.md).
+    """
 
     ids: np.ndarray
     starts: np.ndarray
@@ -31,9 +36,9 @@ def greedy(log_probs: np.ndarray) -> Path:
     spoken = best[change] != 0
     starts, ends = change[spoken], ends[spoken]
     ids = best[starts]
-    frame_probability = np.exp(log_probs[np.arange(len(best)), best].astype(np.float64)) if len(best) else np.zeros(0)
-    total = np.concatenate([[0.0], np.cumsum(frame_probability)])
-    return Path(ids, starts, ends, np.minimum((total[ends] - total[starts]) / (ends - starts), 1.0))
+    # A run's highest posterior, for runs of blank as well, which are then passed over.
+    highest = np.maximum.reduceat(log_probs.max(-1), change)[spoken] if len(best) else np.zeros(0)
+    return Path(ids, starts, ends, np.minimum(np.exp(highest.astype(np.float64)), 1.0))
 
 
 def blank_share(log_probs: np.ndarray) -> float:
@@ -59,9 +64,15 @@ def to_tokens(
     )
 
 
-def to_words(tokens: tuple[Token, ...], words: tuple[tuple[str, int, int], ...]) -> tuple[Word, ...]:
-    """Words of tokens from index to index (exclusive): start of the first, end of the last, the lowest confidence of them all."""
+def to_words(
+    tokens: tuple[Token, ...], words: tuple[tuple[str, int, int], ...], confidences: Sequence[float] = ()
+) -> tuple[Word, ...]:
+    """Words of tokens from index to index (exclusive): start of the first, end of the last.
+
+    Without ``confidences``, one a word, a word is as sure as the least sure of its tokens.
+    """
+    sure = confidences or [min(token.confidence for token in tokens[first:last]) for _, first, last in words]
     return tuple(
-        Word(text, tokens[first].start, tokens[last - 1].end, min(token.confidence for token in tokens[first:last]))
-        for text, first, last in words
+        Word(text, tokens[first].start, tokens[last - 1].end, round(float(confidence), 4))
+        for (text, first, last), confidence in zip(words, sure, strict=True)
     )

@@ -16,7 +16,7 @@ from typing import Any
 from speechrnn.atomic import write_text
 from speechrnn.checksum import sha256
 from speechrnn.config import build, read_yaml, to_plain
-from speechrnn.decoding.confidence import Calibration
+from speechrnn.decoding.confidence import Calibration, Calibrations
 from speechrnn.decoding.decoder import Decoder, Helpers, make_decoder
 from speechrnn.decoding.options import DecodingOptions
 from speechrnn.errors import DataError, SpeechrnnError, UsageError
@@ -81,6 +81,11 @@ class Tuned:
         return with_weights(options, self.weights)
 
     @property
+    def calibrations(self) -> Calibrations:
+        """How confidences are calibrated."""
+        return Calibrations(self.word_confidence, self.token_confidence)
+
+    @property
     def percent(self) -> float:
         """Errors in percent of the reference tokens."""
         return 100 * self.errors / max(self.tokens, 1)
@@ -141,7 +146,7 @@ def tuned_decoder(
     tuned = find(folder, weights, helpers, options.kind if options is not None else "greedy")
     if options is None:
         options = DecodingOptions() if tuned is None else tuned.apply()
-    return make_decoder(tokenizer, text, options, helpers)
+    return make_decoder(tokenizer, text, options, helpers, Calibrations() if tuned is None else tuned.calibrations)
 
 
 def read_tuned(folder: Path, weights: str, *, quiet: bool = False) -> dict[str, Tuned]:

@@ -18,7 +18,7 @@ BAND = 1024
 def align(log_probs: np.ndarray, ids: Sequence[int] | np.ndarray) -> tuple[Path, float] | None:
     """The likeliest alignment of symbols (L,) with log posteriors (T, K), as a path and its log probability.
 
-    A symbol's confidence is the mean of its posterior over its frames. The alignment is exact where its table fits into
+    A symbol's confidence is its highest posterior over its frames. The alignment is exact where its table fits into
     ``EXACT_BYTES``; beyond, a band of states follows the best one, and is widened until the result stops getting better, so
     memory is linear in time.
 
@@ -52,9 +52,8 @@ def _path(log_probs: np.ndarray, ids: np.ndarray, states: np.ndarray) -> Path:
     first = np.flatnonzero(np.diff(owner, prepend=-1))
     starts = spoken[first]
     ends = spoken[np.append(first[1:], len(spoken)) - 1] + 1 if len(spoken) else starts
-    posterior = np.exp(log_probs[spoken, ids[owner]].astype(np.float64))
-    total = np.bincount(owner, posterior, len(ids))
-    return Path(ids, starts, ends, np.minimum(total / (ends - starts), 1.0))
+    highest = np.maximum.reduceat(log_probs[spoken, ids[owner]], first) if len(spoken) else np.zeros(0)
+    return Path(ids, starts, ends, np.minimum(np.exp(highest.astype(np.float64)), 1.0))
 
 
 def log_probability(log_probs: np.ndarray, ids: Sequence[int] | np.ndarray) -> float:

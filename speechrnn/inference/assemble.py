@@ -33,7 +33,7 @@ def assemble(
     for start, reading in readings:
         timed = to_tokens(reading.path, tokenizer.tokens, frame_shift, offset + start * frame_shift, blank.duration)
         tokens += timed
-        words += to_words(timed, reading.words)
+        words += to_words(timed, reading.words, reading.confidences)
         segments += _segments(timed, reading, tokenizer)
     return replace(
         blank,

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from speechrnn.atomic import write_text
 from speechrnn.checksum import sha256
+from speechrnn.decoding.confidence import Calibration, Calibrations, fit
 from speechrnn.decoding.decoder import Decoder, Helpers, Reading, make_decoder
 from speechrnn.decoding.options import DecodingOptions
 from speechrnn.decoding.tuned import FILE, Tuned, key, with_weights, write_tuned
@@ -19,14 +22,14 @@ from speechrnn.errors import DataError, Unsupported
 from speechrnn.jobs.evaluate import NOTHING, Loaded, references
 from speechrnn.jobs.weight_search import Trial, search
 from speechrnn.modeldir import WEIGHTS, model_folder
+from speechrnn.scoring.calibration import Reliability, reliability, right_ones
 from speechrnn.scoring.rates import Counts, count, total
 from speechrnn.scoring.results import Item
-from speechrnn.scoring.units import hypothesis_tokens, metrics_of
+from speechrnn.scoring.units import hypothesis_tokens, metrics_of, reference_tokens
 from speechrnn.text.normalize import normalize
+from speechrnn.text.tokenizer import SPACE
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from speechrnn.audio import Clip
     from speechrnn.data.manifest import Utterance
     from speechrnn.data.prepared import Track
@@ -39,6 +42,7 @@ class Heard:
     """An utterance with its log posteriors (T, K) and its reference as text and tokens."""
 
     id: str
+    speaker: str
     log_probs: np.ndarray
     text: str
     tokens: tuple[str, ...]
@@ -53,6 +57,7 @@ class Outcome:
         trials: in the order they were tried, the defaults first.
         best: the one that is stored.
         tuned: as it is stored.
+        reliability: what confidences of ``words`` and ``tokens`` are worth on dev, before and after calibration.
         failures: utterances that could not be read, with why.
     """
 
@@ -60,6 +65,7 @@ class Outcome:
     trials: tuple[Trial, ...]
     best: Trial
     tuned: Tuned
+    reliability: Mapping[str, tuple[Reliability, Reliability]]
     failures: Mapping[str, str]
 
 
@@ -108,7 +114,9 @@ def tune(
 
         found = search(start, score)
         trials = tuple(track(found, "tune") if track is not None else found)
-    best = min(trials, key=lambda trial: trial.rank)
+        best = min(trials, key=lambda trial: trial.rank)
+        readings = read(best.weights)
+    calibrations, worth = _calibrate(heard, readings, loaded)
     weights: dict[str, Any] = {name: best.weights.get(name, float(getattr(options, name))) for name in decoder.weights}
     tuned = Tuned(
         helpers=", ".join(path.name for path in _files(helpers)) or "none",
@@ -117,9 +125,44 @@ def tune(
         metric=metric,
         errors=best.counts.errors,
         tokens=best.counts.tokens,
+        word_confidence=calibrations.words,
+        token_confidence=calibrations.tokens,
         **weights,
     )
-    return Outcome(metric, trials, best, tuned, failures)
+    return Outcome(metric, trials, best, tuned, worth, failures)
+
+
+def _calibrate(
+    heard: Sequence[Heard], readings: Sequence[Reading], loaded: Loaded
+) -> tuple[Calibrations, dict[str, tuple[Reliability, Reliability]]]:
+    """Fit how sure words and tokens are to which of them are right."""
+    speakers = [one.speaker for one in heard]
+    found: dict[str, Calibration | None] = {}
+    worth: dict[str, tuple[Reliability, Reliability]] = {}
+    for what, judge in (("words", judged_words), ("tokens", judged_tokens)):
+        rows = [judge(one.text, one.tokens, reading, loaded) for one, reading in zip(heard, readings, strict=True)]
+        raw, right = [row[0] for row in rows], [row[1] for row in rows]
+        fitted = found[what] = fit(np.concatenate(raw), np.concatenate(right))
+        before = reliability(raw, right, speakers)
+        after = before if fitted is None else reliability([fitted(row) for row in raw], right, speakers)
+        if before is not None and after is not None:
+            worth[what] = before, after
+    return Calibrations(found["words"], found["tokens"]), worth
+
+
+def judged_words(text: str, tokens: Sequence[str], reading: Reading, loaded: Loaded) -> tuple[np.ndarray, np.ndarray]:
+    """Confidences (N,) of a reading's words, and which are right (N,)."""
+    rule = loaded.recognizer.text_options
+    heard = [(normalize(word, rule), sure) for (word, _, _), sure in zip(reading.words, reading.confidences, strict=True)]
+    kept = [(word, sure) for word, sure in heard if word]
+    return np.array([sure for _, sure in kept], np.float64), right_ones(text.split(), [word for word, _ in kept])
+
+
+def judged_tokens(text: str, tokens: Sequence[str], reading: Reading, loaded: Loaded) -> tuple[np.ndarray, np.ndarray]:
+    """Confidences (N,) of a reading's tokens, word boundaries left out, and which are right (N,)."""
+    symbols = [loaded.recognizer.tokenizer.tokens[index] for index in reading.path.ids]
+    spoken = np.array([symbol != SPACE for symbol in symbols], bool)
+    return reading.path.confidences[spoken], right_ones(tokens, hypothesis_tokens(symbols))
 
 
 def _with(decoder: Decoder, options: DecodingOptions, weights: Mapping[str, float]) -> Callable[[np.ndarray], Reading]:
@@ -142,10 +185,14 @@ def listen(utterances: Sequence[Utterance], loaded: Loaded, track: Track | None 
     def failed(clip: Clip, error: DataError) -> None:
         failures[clip.id] = error.message
 
-    texts = {utterance.id: side for utterance, side in zip(utterances, references(utterances, loaded), strict=True)}
+    tokenizer = loaded.recognizer.tokenizer
+    texts = {
+        utterance.id: (utterance.speaker, text, tokens or reference_tokens(tokenizer, text))
+        for utterance, (text, tokens) in zip(utterances, references(utterances, loaded), strict=True)
+    }
     stream = source.posteriors_many([utterance.clip for utterance in utterances], on_error=failed)
     heard = [
-        Heard(clip.id, log_probs, *texts[clip.id])
+        Heard(clip.id, texts[clip.id][0], log_probs, *texts[clip.id][1:])
         for clip, log_probs, _ in (track(stream, "listen", len(utterances)) if track is not None else stream)
     ]
     if not heard:

@@ -20,7 +20,7 @@ def twin(log_probs):
         length = len(list(run))
         if symbol:
             probabilities = [float(np.exp(log_probs[i, symbol])) for i in range(t, t + length)]
-            found.append((symbol, t, t + length, sum(probabilities) / length))
+            found.append((symbol, t, t + length, max(probabilities)))
         t += length
     return found
 
