@@ -12,9 +12,10 @@ from speechrnn.errors import DataError, UsageError, listed
 from speechrnn.jobs.naming import unique_names
 from speechrnn.jobs.provenance import collect
 from speechrnn.reports.provenance import Provenance
+from speechrnn.scoring.calibration import Reliability, reliability, right_ones
 from speechrnn.scoring.compare import compare
 from speechrnn.scoring.results import Evaluation, Item, System
-from speechrnn.scoring.units import metrics_of, reference_tokens
+from speechrnn.scoring.units import hypothesis_tokens, metrics_of, reference_tokens
 from speechrnn.text.lexicon import missing_words
 from speechrnn.text.normalize import normalize
 
@@ -143,7 +144,32 @@ def _run(
     )
     unit = system.recognizer.tokenizer.unit
     metrics = metrics_of(unit, system.recognizer.writes_words)
-    return System(system.name, str(system.path), unit, metrics, items, seconds, facts(system.recognizer.info()))
+    worth = confidences(utterances, found, system)
+    return System(system.name, str(system.path), unit, metrics, items, seconds, facts(system.recognizer.info()), worth)
+
+
+def confidences(utterances: Sequence[Utterance], found: Mapping[str, Transcript], system: Loaded) -> dict[str, Reliability]:
+    """What the confidences of words and tokens are worth, by utterances that were transcribed."""
+    import numpy as np
+
+    tokenizer, rule = system.recognizer.tokenizer, system.recognizer.text_options
+    speakers, rows = [], []
+    for utterance in utterances:
+        transcript = found.get(utterance.id)
+        if transcript is not None:
+            reference = normalize(utterance.text, rule)
+            words = [(text, word.confidence) for word in transcript.words if (text := normalize(word.text, rule))]
+            tokens = [(token.text, token.confidence) for token in transcript.tokens if hypothesis_tokens([token.text])]
+            speakers.append(utterance.speaker)
+            rows.append((reference.split(), words, reference_tokens(tokenizer, reference), tokens))
+    worth = {}
+    for what, sides in (("words", [row[:2] for row in rows]), ("tokens", [row[2:] for row in rows])):
+        sure = [np.array([confidence for _, confidence in heard], np.float64) for _, heard in sides]
+        right = [right_ones(reference, [text for text, _ in heard]) for reference, heard in sides]
+        measured = reliability(sure, right, speakers)
+        if measured is not None:
+            worth[what] = measured
+    return worth
 
 
 def _item(

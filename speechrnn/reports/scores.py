@@ -2,7 +2,9 @@
 
     {"version": 1, "manifest": {"path", "sha256"},
      "systems": [{"name", "model", "wer"|"cer"|"per": {"percent", "errors", "tokens", "insertions", "deletions", "substitutions",
-                  "low", "high"}, "seconds", "real_time_factor", "unit", "utterances_right", "failed": [ids], "facts": {…}}],
+                  "low", "high"}, "seconds", "real_time_factor", "unit", "utterances_right", "failed": [ids], "facts": {…},
+                  "confidence": {"words"|"tokens": {"number", "wrong", "calibration_error", "area_under_roc", "brier": {"value",
+                  "low", "high"}, "brier_of_a_constant"}}}],
      "pairs": [{"a", "b", "metric", "difference", "low", "high", "p"}],
      "utterances", "resampled": "utterances"|"speakers", "normalization": {…}, "data": {"name", "title", "licence"},
      "made": {"date", "speechrnn", "commit", "machine", "device", "threads"}}
@@ -12,9 +14,11 @@ Rates, bounds and differences are in percent, times in seconds; ``seconds`` and 
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from speechrnn.reports.provenance import Provenance
+from speechrnn.scoring.calibration import Reliability
 from speechrnn.scoring.results import Evaluation, Measure, System
 
 VERSION = 1
@@ -57,6 +61,17 @@ def _system(system: System, evaluation: Evaluation) -> dict[str, Any]:
         "utterances_right": evaluation.right(system),
         "failed": [item.id for item in system.failed],
         "facts": dict(system.facts),
+        "confidence": {what: _reliability(found) for what, found in system.reliability.items()},
+    }
+
+
+def _reliability(found: Reliability) -> dict[str, Any]:
+    figures = {"calibration_error": found.ece, "area_under_roc": found.auc, "brier": found.brier}
+    return {
+        "number": found.number,
+        "wrong": found.wrong,
+        **{name: None if f is None else {key: _rounded(value) for key, value in asdict(f).items()} for name, f in figures.items()},
+        "brier_of_a_constant": _rounded(found.constant),
     }
 
 

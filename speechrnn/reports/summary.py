@@ -27,7 +27,8 @@ def rows(evaluation: Evaluation) -> list[list[Any]]:
 
 
 def lines(evaluation: Evaluation) -> list[str]:
-    """Kaldi's line for each system and rate, with interval and name behind it; then a line for each two systems.
+    """Kaldi's line for each system and rate, with interval and name behind it; what its confidences are worth; then a line for
+    each two systems.
 
     ``%WER 7.28 [ 411 / 5643, 58 ins, 38 del, 315 sub ]  95 % 6.51 - 8.10  hyp.txt``
     """
@@ -36,6 +37,8 @@ def lines(evaluation: Evaluation) -> list[str]:
         for metric, measure in evaluation.measures[system.name].items():
             line = kaldi_line(measure.counts, metric.upper())
             found.append(f"{line}  95 % {measure.low:.2f} - {measure.high:.2f}  {system.name}")
+    for system in evaluation.systems:
+        found += [f"{system.name}: {worth.line(what)}" for what, worth in system.reliability.items()]
     for pair in evaluation.pairs:
         d = pair.difference
         points = f"{d.difference:+.2f} {pair.metric.upper()}, 95 % {d.low:+.2f} to {d.high:+.2f}, p {probability(d.p)}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from speechrnn.scoring.bootstrap import Difference
+from speechrnn.scoring.calibration import Reliability
 from speechrnn.scoring.rates import Counts
 from speechrnn.scoring.units import characters, hypothesis_tokens, words
 
@@ -59,6 +60,7 @@ class System:
         items: the utterances, in the order of the references.
         seconds: wall-clock time of recognition, reading of audio included, loading of the model not; ``None`` where not measured.
         facts: what else a report says of it: checksum, parameters, normalization.
+        reliability: what its confidences of ``words`` and ``tokens`` are worth, where it gives any.
     """
 
     name: str
@@ -68,6 +70,7 @@ class System:
     items: tuple[Item, ...] = field(repr=False)
     seconds: float | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    reliability: Mapping[str, Reliability] = field(default_factory=dict)
 
     @property
     def failed(self) -> list[Item]:
