@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from speechrnn.ahead import ahead
 from speechrnn.audio import Clip, read_clip
 from speechrnn.data.augment import change_speed, draw_speed
 from speechrnn.data.randomness import generator
@@ -178,14 +177,4 @@ class BatchLoader:
             yield self.epoch, mine, weights, len(batch)
 
     def __iter__(self) -> Iterator[Batch]:
-        if not self.threads:
-            yield from map(self.dataset.__getitem__, self._keys())
-            return
-        ahead: deque[Future[Batch]] = deque()
-        with ThreadPoolExecutor(self.threads) as pool:
-            for key in self._keys():
-                ahead.append(pool.submit(self.dataset.__getitem__, key))
-                if len(ahead) > 2 * self.threads:
-                    yield ahead.popleft().result()
-            while ahead:
-                yield ahead.popleft().result()
+        return ahead(self.dataset.__getitem__, self._keys(), self.threads)

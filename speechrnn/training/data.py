@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 
+from speechrnn.ahead import ahead
 from speechrnn.data.options import DataOptions
 from speechrnn.data.plan import Limits, costliest, cut, padding_share, plan_epoch
 from speechrnn.data.utterance import Utterance
@@ -84,8 +86,9 @@ class SpeechData(pl.LightningDataModule):
         cache = self.train_set.cache
         items = self.train_set.items
         if self.normalization == "global":
-            frames = (cache.frames(item.clip).numpy() for item in track(items, "reading recordings", len(items)))
-            model.normalizer.moments.copy_(torch.from_numpy(moments(frames)))
+            # Decoding compressed recordings takes most of the time and releases the interpreter.
+            frames = ahead(lambda item: cache.frames(item.clip).numpy(), items, os.cpu_count() or 1)
+            model.normalizer.moments.copy_(torch.from_numpy(moments(track(frames, "reading recordings", len(items)))))
         elif self.normalization == "speaker":
             by_voice: dict[str, list[Item]] = {}
             for item in (*items, *self.dev_set.items):
