@@ -76,7 +76,7 @@ def _root(
 
 @functools.cache
 def _register() -> None:
-    from speechrnn.cli import data, doctor, evaluate, lm, score, train, transcribe, tune
+    from speechrnn.cli import data, doctor, evaluate, lexicon, lm, score, train, transcribe, tune
 
     doctor.register(app)
     data.register(app)
@@ -85,6 +85,7 @@ def _register() -> None:
     evaluate.register(app)
     score.register(app)
     lm.register(app)
+    lexicon.register(app)
     tune.register(app)
 
 

@@ -11,6 +11,7 @@ import base64
 import contextlib
 import itertools
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 SILENCE = "SIL"
 """Name of the pauses among the phones."""
 _STRESS = "ˈˌ"
+_LANGUAGE = re.compile(r"\([^()]*\)")
 Phone = tuple[int, str, int, int]
 """Index of its word or -1, name, first sample, end sample."""
 
@@ -87,8 +89,13 @@ def speak(requests: Iterable[tuple[str, Speaker]], *, fork: bool = True) -> Iter
             yield Speech(samples, reply["sampling_rate"], words, phones)
 
 
-def pronounce(words: Iterable[str], language: str) -> list[tuple[str, ...]]:
-    """Phones (IPA, without stress) of single words by eSpeak's letter-to-sound rules.
+def pronounce(words: Iterable[str], language: str, *, stress: bool = False) -> list[tuple[str, ...]]:
+    """Phones (IPA) of single words by eSpeak's letter-to-sound rules; none for what it does not speak.
+
+    Args:
+        words: one by one, so that none depends on its neighbours.
+        language: as in :class:`Speaker`.
+        stress: keep the marks ˈ and ˌ before the phones that bear stress.
 
     Raises:
         MissingExtra: the library is not installed.
@@ -96,7 +103,7 @@ def pronounce(words: Iterable[str], language: str) -> list[tuple[str, ...]]:
     """
     with _Server(fork=True) as server:
         reply = server.ask({"pronounce": list(words), **asdict(Speaker(language))})
-    return [_split(spoken) for spoken in reply["phones"]]
+    return [_split(spoken, stress) for spoken in reply["phones"]]
 
 
 class _Server:
@@ -146,8 +153,14 @@ def _plain(phone: str) -> str:
     return phone.translate({ord(mark): None for mark in _STRESS})
 
 
-def _split(spoken: str) -> tuple[str, ...]:
-    return tuple(phone for phone in map(_plain, spoken.replace(" ", "_").split("_")) if phone)
+def _split(spoken: str, stress: bool = False) -> tuple[str, ...]:
+    """Phones of eSpeak's answer; ``(en)``, where it changes to another language's rules, is none.
+
+    >>> _split("(en)_w_ˈiː_k(de)")
+    ('w', 'iː', 'k')
+    """
+    phones = _LANGUAGE.sub("", spoken).replace(" ", "_").split("_")
+    return tuple(phone for phone in (phones if stress else map(_plain, phones)) if phone)
 
 
 def _phones(text: str, events: Sequence[Sequence[Any]], num_samples: int) -> list[Phone]:

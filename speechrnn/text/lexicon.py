@@ -40,8 +40,12 @@ def read_lexicon(path: str | Path, form: str = "NFC") -> Lexicon:
 
 def write_lexicon(path: str | Path, lexicon: Mapping[str, Sequence[Sequence[str]]]) -> None:
     """Write a lexicon, words in code point order, pronunciations of a word in their own order."""
-    lines = [f"{word}\t{' '.join(phones)}\n" for word in sorted(lexicon) for phones in lexicon[word]]
-    write_text(Path(path), "".join(lines))
+    write_text(Path(path), "".join(lines(lexicon)))
+
+
+def lines(lexicon: Mapping[str, Sequence[Sequence[str]]]) -> list[str]:
+    """The lines of the file, each with its line end."""
+    return [f"{word}\t{' '.join(phones)}\n" for word in sorted(lexicon) for phones in lexicon[word]]
 
 
 def add(lexicon: Lexicon, word: str, pronunciation: tuple[str, ...]) -> None:
