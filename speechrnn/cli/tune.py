@@ -59,7 +59,6 @@ def tune(
         print(console.table(*_rows(outcome)))
     if out is not None:
         job.write_trials(out, outcome)
-    path = job.store(loaded, outcome, helpers, options.kind)
     print(_summary(outcome))
     for what, (before, after) in outcome.reliability.items():
         if before is not after:
@@ -67,7 +66,7 @@ def tune(
             print(f"calibrated, {after.line(what)}")
         else:
             print(f"not calibrated, for too few are right, or wrong: {before.line(what)}")
-    console.logger.info("wrote %s", path)
+    console.logger.info("wrote %s", job.store(loaded, outcome, helpers, options.kind))
     for name, why in outcome.failures.items():
         console.logger.warning("%s is left out: %s", name, why)
     if outcome.failures:

@@ -158,6 +158,31 @@ def test_confidences_are_calibrated_by_what_is_right(data: Data) -> None:
     assert outcome.reliability["tokens"][0].wrong == 24
 
 
+def test_a_lexicon_makes_words_of_phones(tmp_path: Path) -> None:
+    data = Data(tmp_path, {f"u{i}": "abba ca" for i in range(3)})
+    phones = Tokenizer((BLANK, "a", "b", "c", "x"), "phones", {"abba": [("a", "b")], "ca": [("c", "a")]})
+
+    class Phones(Planted):
+        tokenizer = phones
+
+        def __init__(self) -> None:
+            self.text_options = TextOptions()
+
+        def posteriors_many(self, clips: list[Clip], **_: Any) -> Iterator[tuple[Clip, np.ndarray, int]]:
+            frames = np.full((8, 5), 0.01)
+            frames[range(8), [1, 0, 2, 0, 3, 0, 1, 0]] = 0.9
+            for clip in clips:
+                yield clip, np.log(frames).astype(np.float32), 16_000
+
+    (tmp_path / "lexicon.txt").write_text("abba\ta b\nca\tc a\n")
+    loaded = Loaded("phones", tmp_path, Phones())  # type: ignore[arg-type]
+    words = tune(data.manifest, data.utterances, loaded, helpers=Helpers(lexicon=tmp_path / "lexicon.txt"))
+    assert (words.metric, words.best.counts.errors, set(words.best.weights)) == ("wer", 0, {"word_bonus"})
+    tokens = tune(data.manifest, data.utterances, loaded)
+    assert (tokens.metric, tokens.best.counts, list(tokens.reliability)) == ("per", Counts(0, 12, 0, 0, 0), ["tokens"])
+    assert tokens.tuned.token_confidence is None, "nothing is wrong, so nothing is fitted"
+
+
 def test_all_that_was_tried_is_a_table(data: Data, tmp_path: Path) -> None:
     outcome = data.tune()
     write_trials(tmp_path / "tried.tsv", outcome)
