@@ -1,6 +1,9 @@
 """What windows cost: utterances joined to one long recording, decoded through windows and one by one.
 
-    python -m bench.long_audio_accuracy MODEL MANIFEST... [--window 30] [--overlap 3] [--whole]
+    python -m bench.long_audio_accuracy MODEL MANIFEST... [--window 24] [--overlap 3] [--windows-only] [--whole]
+
+As users run it, a recording is cut in its pauses, and windows serve stretches that are longer than one. --windows-only leaves the
+pauses uncut, so that every error near the edge of a window shows.
 
 Between two utterances of the joined recording lies half a second to ten of the first speaker's room, made of the edges of
 their recordings. Words of the joined transcript belong to the utterance whose half of the pauses they lie in.
@@ -22,6 +25,7 @@ import speechrnn
 from speechrnn import audio
 from speechrnn.data.manifest import read_manifest
 from speechrnn.data.utterance import Utterance
+from speechrnn.inference.long import everything
 from speechrnn.records import Transcript, Word
 from speechrnn.scoring.align import align
 from speechrnn.scoring.bootstrap import Bootstrap, difference, interval
@@ -146,12 +150,16 @@ def identical(a: Sequence[str], b: Sequence[str]) -> float:
     return 100 * (1 - counts.errors / max(len(a), len(b)))
 
 
-def measure(model: Path, manifests: Sequence[Path], window: float, overlap: float, whole: bool, seed: int) -> dict[str, Any]:
+def measure(
+    model: Path, manifests: Sequence[Path], window: float, overlap: float, windows_only: bool, whole: bool, seed: int
+) -> dict[str, Any]:
     """All figures of docs/long-audio.md."""
     recognizer = speechrnn.load(model, "cpu")
     network = recognizer._network
     frames = [round(seconds / network.frame_shift) for seconds in (window, overlap)]
     network.windows = replace(network.windows, size=frames[0], overlap=frames[1])
+    if windows_only:
+        recognizer._listener._find = everything
     utterances = [utterance for manifest in manifests for utterance in read_manifest(manifest)]
     joined = join(utterances, recognizer.sampling_rate, seed)
     duration = len(joined.samples) / joined.rate
@@ -184,6 +192,7 @@ def measure(model: Path, manifests: Sequence[Path], window: float, overlap: floa
         "overlap_s": overlap,
         "minutes": round(duration / 60, 1),
         "utterances": len(utterances),
+        "pauses_cut": not windows_only,
         "segments": len(transcripts[0].segments),
         "wer_one_by_one": round(b.percent, 2),
         "wer_joined": round(a.percent, 2),
@@ -196,6 +205,7 @@ def measure(model: Path, manifests: Sequence[Path], window: float, overlap: floa
     }
     if whole:
         network.windows = replace(network.windows, size=10**9, first=0)
+        recognizer._listener._find = everything
         at_once = recognizer.transcribe(joined.samples, sample_rate=joined.rate)
         figures["identical_to_the_whole_percent"] = round(identical(tokens[0], [token.text for token in at_once.tokens]), 3)
         words = by_utterance(at_once.words, joined.stretches)
@@ -208,12 +218,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
     parser.add_argument("manifests", type=Path, nargs="+")
-    parser.add_argument("--window", type=float, default=30.0)
+    parser.add_argument("--window", type=float, default=24.0)
     parser.add_argument("--overlap", type=float, default=3.0)
+    parser.add_argument("--windows-only", action="store_true", help="leave pauses uncut")
     parser.add_argument("--whole", action="store_true", help="also without windows: needs a gigabyte for each quarter of an hour")
     parser.add_argument("--seed", type=int, default=0)
     o = parser.parse_args()
-    print(json.dumps(measure(o.model, o.manifests, o.window, o.overlap, o.whole, o.seed), indent=2))
+    print(
+        json.dumps(
+            measure(o.model, o.manifests, o.window, o.overlap, windows_only=o.windows_only, whole=o.whole, seed=o.seed), indent=2
+        )
+    )
 
 
 if __name__ == "__main__":

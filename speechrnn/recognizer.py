@@ -90,8 +90,9 @@ def load(path: str | Path, device: str = "auto", decoding: DecodingOptions | Non
 class RnnRecognizer:
     """A recurrent network with CTC, in float32.
 
-    An utterance's result does not depend on what else is in its batch. A recording longer than a window (30 s) is read in
-    windows, by a unidirectional model from block to block, and decoded in pieces: memory does not grow with its length.
+    An utterance's result does not depend on what else is in its batch. A recording longer than a window (24 s) is heard
+    stretch by stretch between its pauses, by a unidirectional model from block to block, and decoded in pieces: memory does not
+    grow with its length.
 
     Args:
         path: a model directory of kind rnn.

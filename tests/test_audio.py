@@ -260,3 +260,27 @@ def test_an4_read_the_wrong_way_is_noticed(shared_data, tmp_path):
         for order in ("<i2", ">i2"):
             (tmp_path / "a.raw").write_bytes(samples.astype(order).tobytes())
             np.testing.assert_array_equal(audio.read(tmp_path / "a.raw"), samples / np.float32(32768))
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_blocks_are_the_whole_bit_for_bit(tmp_path, write_sound, suffix, monkeypatch):
+    path = write_sound(tmp_path / f"a.{suffix}", seconds=2.3)
+    whole = audio.read(path)
+    monkeypatch.setattr(audio, "_BLOCK", 1000)
+    blocks = list(audio.read_blocks(path))
+    assert {len(block) for block in blocks[:-1]} == {1000}
+    np.testing.assert_array_equal(np.concatenate(blocks), whole)
+    np.testing.assert_array_equal(np.concatenate(list(audio.read_blocks(path, offset=777, num_samples=5000))), whole[777:5777])
+
+
+@pytest.mark.parametrize(
+    ("rate", "wanted"), [(8_000, 16_000), (44_100, 16_000), (48_000, 8_000), (11_025, 16_000), (16_000, 16_000)]
+)
+def test_resampling_in_blocks_equals_resampling_the_whole(tmp_path, write_sound, rate, wanted, monkeypatch):
+    path = write_sound(tmp_path / "a.wav", seconds=3.21, rate=rate)
+    whole = audio.read(path, sampling_rate=wanted)
+    assert len(whole) == round(audio.info(path).num_samples * wanted / rate)
+    monkeypatch.setattr(audio, "_BLOCK", 1237)
+    blocks = np.concatenate(list(audio.read_blocks(path, sampling_rate=wanted)))
+    assert len(blocks) == len(whole)
+    np.testing.assert_allclose(blocks, whole, atol=1e-5)

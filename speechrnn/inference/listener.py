@@ -13,6 +13,7 @@ from speechrnn.audio import Clip
 from speechrnn.audio_band import BandGuard
 from speechrnn.errors import DataError
 from speechrnn.features.normalization import Statistics
+from speechrnn.inference.long import Finder, long_posteriors
 from speechrnn.inference.network import Network
 from speechrnn.inference.sound import Sound, of_clip, of_samples
 
@@ -29,10 +30,12 @@ class Listener:
 
     Args:
         network: any.
+        find: the stretches of speech in long recordings; by default those between pauses.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, find: Finder | None = None) -> None:
         self.network = network
+        self._find = find
         self._guard = BandGuard(network.sampling_rate)
 
     def posteriors(
@@ -65,7 +68,7 @@ class Listener:
             for i, (sound, _) in enumerate(short):
                 yield sound, [results.pop(i)]
             if long is not None:
-                yield long, self.network.long(long.blocks, speakers.get(long.clip.voice))
+                yield long, long_posteriors(self.network, long, speakers.get(long.clip.voice), self._find)
                 if progress:
                     progress(1)
 

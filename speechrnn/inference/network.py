@@ -1,8 +1,8 @@
-"""A stored network on its device: samples to log posteriors, for batches, long recordings and streams."""
+"""A stored network on its device: samples to log posteriors, for batches and streams."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -13,11 +13,12 @@ from speechrnn.features.normalization import Statistics
 from speechrnn.inference.windows import Windows
 from speechrnn.models.encoder import EncoderState
 from speechrnn.models.export import StoredAcoustic
+from speechrnn.text.tokenizer import SPACE
 
-WINDOW_S, OVERLAP_S = 30.0, 3.0
+_IMPOSSIBLE = -30.0
+"""Log posterior of what is not there; its sum over all tokens is still 0."""
+WINDOW_S, OVERLAP_S = 24.0, 3.0
 """Length of a window and what is discarded of it at either inner edge (s); measured, see docs/long-audio.md."""
-WINDOW_BATCH = 2
-"""Windows that go through the network at once."""
 
 
 class Network:
@@ -31,7 +32,9 @@ class Network:
     def __init__(self, stored: StoredAcoustic, device: torch.device) -> None:
         self._network = stored.network().to(device)
         self._device = device
-        self._n_tokens = len(stored.tokenizer)
+        tokens = stored.tokenizer.tokens
+        self._n_tokens = len(tokens)
+        self._boundary = tokens.index(SPACE) if SPACE in tokens else None
         grid = self._network.frontend.grid
         self.sampling_rate = stored.options.sampling_rate
         self.normalization = stored.options.features.normalization.mode
@@ -53,22 +56,26 @@ class Network:
             grid.size - grid.hop,
         )
 
-    def batch(self, batch: Sequence[np.ndarray], moments: Sequence[np.ndarray | None] | None = None) -> list[np.ndarray]:
+    def batch(
+        self, batch: Sequence[np.ndarray], moments: Sequence[np.ndarray | None] | None = None, *, least: int = 0
+    ) -> list[np.ndarray]:
         """Log posteriors (T, K) of each of some samples (S,); T is 0 where there is less than one analysis window of sound.
 
-        ``moments``, each (2, F), are what frames are normalized by, in place of an utterance's own.
+        ``moments``, each (2, F), are what frames are normalized by, in place of an utterance's own. They are padded to at least
+        ``least`` samples, which changes nothing.
         """
         nothing = np.zeros((0, self._n_tokens), np.float32)
         heard = [i for i, samples in enumerate(batch) if len(samples) >= self.least_samples]
         known = None if moments is None else [found for i in heard if (found := moments[i]) is not None]
-        rows = dict(zip(heard, self._forward([batch[i] for i in heard], known), strict=True)) if heard else {}
+        rows = dict(zip(heard, self._forward([batch[i] for i in heard], known, least), strict=True)) if heard else {}
         return [rows.get(i, nothing) for i in range(len(batch))]
 
-    def _forward(self, batch: list[np.ndarray], moments: list[np.ndarray] | None) -> list[np.ndarray]:
+    def _forward(self, batch: list[np.ndarray], moments: list[np.ndarray] | None, least: int) -> list[np.ndarray]:
         lengths = torch.tensor([len(samples) for samples in batch], device=self._device)
         padded = torch.nn.utils.rnn.pad_sequence([torch.from_numpy(samples) for samples in batch], batch_first=True).to(
             self._device
         )
+        padded = torch.nn.functional.pad(padded, (0, max(0, least - padded.shape[1])))
         known = None if moments is None else torch.from_numpy(np.stack(moments)).to(self._device)
         # TF32 would round products to 10 bits: fp32 is promised.
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
@@ -76,28 +83,28 @@ class Network:
         rows = output.log_probs.cpu().numpy()
         return [row[:length] for row, length in zip(rows, output.lengths.tolist(), strict=True)]
 
-    def long(self, blocks: Callable[[], Iterable[np.ndarray]], moments: np.ndarray | None = None) -> Iterator[np.ndarray]:
-        """Log posteriors of one recording of any length, in parts (T, K), in memory that does not grow with it.
+    def window(self, samples: np.ndarray, moments: np.ndarray | None) -> np.ndarray:
+        """Log posteriors (T, K) of at most about a window of samples (S,).
 
-        A bidirectional network reads overlapping windows; another one reads on from block to block, which gives the frames of
-        the whole. A model that normalizes by utterance reads the recording twice: its statistics are those of the whole.
-
-        Args:
-            blocks: begins the recording anew: its samples at the model's rate, each (S,).
-            moments: of its speaker, (2, F), where the model normalizes by speaker.
+        oneDNN keeps what it prepares for every length it meets. Half a dozen lengths serve all stretches, so that memory does
+        not grow with their number.
         """
-        if moments is None and self.normalization in ("speaker", "utterance"):
-            statistics = Statistics()
-            self.count_frames(statistics, blocks())
-            moments = statistics.moments() if statistics.count else None
-        if self.bidirectional:
-            known = None if moments is None else [moments] * WINDOW_BATCH
-            yield from self.windows.stitch(blocks(), lambda batch: self.batch(batch, known), WINDOW_BATCH)
-            return
-        stream = NetworkStream(self, moments)
-        for block in blocks():
-            yield stream.feed(block)
-        yield stream.finish()
+        least = self.windows.samples
+        while least // 2 >= max(len(samples), self.sampling_rate):
+            least //= 2
+        return self.batch([samples], None if moments is None else [moments], least=least)[0]
+
+    def frames(self, num_samples: int) -> int:
+        """Encoder frames of a recording."""
+        return int(self._network.encoded_lengths(torch.tensor(num_samples)))
+
+    def pause(self, n_frames: int, *, boundary: bool) -> np.ndarray:
+        """Log posteriors (n_frames, K) of silence, with a word boundary in its middle where asked for and the model has one."""
+        log_probs = np.full((n_frames, self._n_tokens), _IMPOSSIBLE, np.float32)
+        log_probs[:, 0] = 0.0
+        if boundary and self._boundary is not None:
+            log_probs[n_frames // 2, [0, self._boundary]] = _IMPOSSIBLE, 0.0
+        return log_probs
 
     @torch.inference_mode()
     def count_frames(self, statistics: Statistics, blocks: Iterable[np.ndarray]) -> None:

@@ -23,12 +23,14 @@ class Sound:
     Attributes:
         clip: what it is called, and whose voice it is.
         rate: Hz, before it is resampled.
-        num_samples: at the model's rate.
+        model_rate: Hz, of its samples.
+        num_samples: at that rate.
         blocks: begins it anew: its samples at the model's rate, each (S,).
     """
 
     clip: Clip
     rate: int
+    model_rate: int
     num_samples: int
     blocks: Callable[[], Iterator[np.ndarray]]
 
@@ -54,6 +56,7 @@ def of_clip(clip: Clip, model_rate: int, least: int) -> Sound:
     return Sound(
         clip,
         found.sampling_rate,
+        model_rate,
         round(size * model_rate / found.sampling_rate),
         lambda: files.read_clip_blocks(clip, model_rate),
     )
@@ -75,7 +78,7 @@ def of_samples(samples: np.ndarray, rate: int | None, model_rate: int, least: in
         parts = (checked[start : start + _BLOCK] for start in range(0, len(checked), _BLOCK))
         return files.resample_blocks(parts, rate, model_rate)
 
-    return Sound(Clip("", Path()), rate, round(len(checked) * model_rate / rate), blocks)
+    return Sound(Clip("", Path()), rate, model_rate, round(len(checked) * model_rate / rate), blocks)
 
 
 def check_samples(samples: np.ndarray) -> np.ndarray:

@@ -23,7 +23,7 @@ class Windows:
         step: samples from one encoder frame to the next.
         hop: samples from one front-end frame to the next.
         margin: samples that the last front-end frame reaches beyond its own hop.
-        first: frames discarded at the inner edge of the first window besides; it shifts all others.
+        first: frames the first window gives up besides; shifts all others, so that one can see what they change.
     """
 
     size: int
@@ -38,23 +38,15 @@ class Windows:
         """Samples of a window."""
         return self.size * self.step + self.margin
 
-    def stitch(
-        self, blocks: Iterable[np.ndarray], run: Callable[[list[np.ndarray]], list[np.ndarray]], batch: int
-    ) -> Iterator[np.ndarray]:
+    def stitch(self, blocks: Iterable[np.ndarray], run: Callable[[np.ndarray], np.ndarray]) -> Iterator[np.ndarray]:
         """Log posteriors of a recording, in parts (T, K) that follow each other.
 
         Args:
             blocks: the recording's samples, each (S,).
-            run: windows of samples, each (S,), to their log posteriors (T, K).
-            batch: windows that go through the network at once.
+            run: a window's samples (S,) to its log posteriors (T, K).
         """
-        waiting: list[tuple[np.ndarray, int, int | None]] = []
-        for window in self._cut(blocks):
-            waiting.append(window)
-            if len(waiting) == batch:
-                yield from _kept(waiting, run)
-                waiting = []
-        yield from _kept(waiting, run)
+        for samples, begin, end in self._cut(blocks):
+            yield run(samples)[begin:end]
 
     def _cut(self, blocks: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, int, int | None]]:
         """Samples of each window, and which of its frames are kept: from, to (exclusive; ``None``: all that follow)."""
@@ -65,16 +57,7 @@ class Windows:
             # One front-end frame more than the window holds: the window is not the last.
             while len(samples) >= self.samples + self.hop:
                 end = self.size - self.overlap - (0 if begin else self.first)
-                yield samples[: self.samples].copy(), begin, end
+                yield samples[: self.samples], begin, end
                 samples = samples[(end - self.overlap) * self.step :]
                 begin = self.overlap
         yield samples, begin, None
-
-
-def _kept(
-    windows: list[tuple[np.ndarray, int, int | None]], run: Callable[[list[np.ndarray]], list[np.ndarray]]
-) -> Iterator[np.ndarray]:
-    """The frames of some windows that are kept, each (T, K)."""
-    if windows:
-        for log_probs, (_, begin, end) in zip(run([samples for samples, _, _ in windows]), windows, strict=True):
-            yield log_probs[begin:end]

@@ -1,0 +1,72 @@
+"""Where a long recording pauses, by its level alone: what lies between two pauses is heard like a recording of its own.
+
+A bidirectional network that has learned from single utterances puts their first and last letters anywhere into the silence
+around them, and runs sentences together, when it hears minutes at once. Cut in its pauses, a long recording is what it knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+SILENCE_DB = -100.0
+"""Below this a recording is silent: the last bit of 16 moves more."""
+HOP_S = 0.01
+"""Seconds a level stands for."""
+PAUSE_S = 0.5
+"""Shortest pause that is cut."""
+MARGIN_S = 0.25
+"""Kept of a pause at either side."""
+ABOVE_FLOOR_DB = 12.0
+"""How far above the quietest fifth of a second around it a pause may lie."""
+BELOW_TOP_DB = 12.0
+"""How far below the recording's loud parts a pause has to lie: steady loud sound, as of singing, is none."""
+AROUND_S = 3.0
+"""How far the quietest fifth of a second is looked for."""
+
+
+def levels(blocks: Iterable[np.ndarray], rate: int) -> np.ndarray:
+    """Levels (dB) of every ``HOP_S`` of a recording in blocks (S,) at ``rate`` (Hz), without its direct current; float32, (N,)."""
+    hop = max(round(HOP_S * rate), 2)
+    rest = np.zeros(0, np.float32)
+    found = []
+    for block in blocks:
+        samples = np.concatenate([rest, block])
+        whole = len(samples) // hop * hop
+        found.append(samples[:whole].reshape(-1, hop).var(axis=1, dtype=np.float32))
+        rest = samples[whole:]
+    return 10 * np.log10(np.concatenate([*found, np.zeros(0, np.float32)]) + 1e-12)
+
+
+def stretches(levels: np.ndarray) -> list[tuple[float, float]]:
+    """Start and end (s) of what lies between pauses, from levels (N,) in dB; none of a recording that is silent."""
+    top = float(np.percentile(levels, 95)) if len(levels) else -np.inf
+    if top < SILENCE_DB:
+        return []
+    clipped = np.maximum(levels, top - 60)
+    quiet = _smooth(clipped, 0.05) < np.minimum(_floor(_smooth(clipped, 0.2)) + ABOVE_FLOOR_DB, top - BELOW_TOP_DB)
+    edges = np.flatnonzero(np.diff(quiet, prepend=False, append=False))
+    pauses = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if (b - a) * HOP_S >= PAUSE_S]
+    # The end is open: up to a hop more than the levels tell.
+    starts = [0.0, *(b * HOP_S - MARGIN_S for _, b in pauses)]
+    stops = [*(a * HOP_S + MARGIN_S for a, _ in pauses), (len(levels) + 1) * HOP_S]
+    # A pause at the very beginning or end leaves nothing but its margin there.
+    return [(a, b) for a, b in zip(starts, stops, strict=True) if b - a > MARGIN_S + 2 * HOP_S]
+
+
+def _smooth(levels: np.ndarray, seconds: float) -> np.ndarray:
+    """Moving mean of levels (N,)."""
+    size = round(seconds / HOP_S)
+    padded = np.pad(levels, (size // 2, (size - 1) // 2), mode="edge")
+    return np.convolve(padded, np.ones(size, np.float32) / size, mode="valid")
+
+
+def _floor(levels: np.ndarray) -> np.ndarray:
+    """The lowest of levels (N,) within about ``AROUND_S``."""
+    size = round(0.5 / HOP_S)
+    bins = np.pad(levels, (0, -len(levels) % size), mode="edge").reshape(-1, size).min(1)
+    reach = round(AROUND_S / 0.5)
+    padded = np.pad(bins, reach, mode="edge")
+    lowest = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).min(1)
+    return np.repeat(lowest, size)[: len(levels)]
