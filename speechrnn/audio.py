@@ -136,7 +136,12 @@ def _read_blocks(path: Path, found: AudioInfo, offset: int, num_samples: int | N
             "the manifest and the file disagree: prepare or import the data anew",
         )
     with _opened(path) as file:
-        if offset:
+        if found.format == "MPEG":
+            # A frame borrows bits from those before it: after a seek, as soundfile does after every read, samples are others.
+            file.seekable = lambda: False
+            for start in range(0, offset, _BLOCK):
+                _decode(file, path, found, start, min(_BLOCK, offset - start))
+        elif offset:
             file.seek(offset)
         for start in range(offset, offset + wanted, _BLOCK):
             samples = _decode(file, path, found, start, min(_BLOCK, offset + wanted - start))
