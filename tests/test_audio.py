@@ -269,8 +269,11 @@ def test_blocks_are_the_whole_bit_for_bit(tmp_path, write_sound, suffix, monkeyp
     monkeypatch.setattr(audio, "_BLOCK", 1000)
     blocks = list(audio.read_blocks(path))
     assert {len(block) for block in blocks[:-1]} == {1000}
-    np.testing.assert_array_equal(np.concatenate(blocks), whole)
-    np.testing.assert_array_equal(np.concatenate(list(audio.read_blocks(path, offset=777, num_samples=5000))), whole[777:5777])
+    # The MP3 decoder rounds differently from call to call.
+    exact = 1e-7 if suffix == "mp3" else 0
+    np.testing.assert_allclose(np.concatenate(blocks), whole, atol=exact, rtol=0)
+    stretch = np.concatenate(list(audio.read_blocks(path, offset=777, num_samples=5000)))
+    np.testing.assert_allclose(stretch, whole[777:5777], atol=exact, rtol=0)
 
 
 @pytest.mark.parametrize(
