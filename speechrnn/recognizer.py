@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
-    from speechrnn.decoding.decoder import Helpers, Reading
+    from speechrnn.decoding.decoder import Reading
+    from speechrnn.decoding.helpers import Helpers
     from speechrnn.decoding.options import DecodingOptions
     from speechrnn.inference.sound import Sound
     from speechrnn.text.normalize import TextOptions
@@ -239,3 +240,11 @@ def pick_device(device: str) -> torch.device:
             f"device {device!r} is not there", f"there is: auto, {', '.join(name for name, found in there.items() if found)}"
         )
     return torch.device(name)
+
+
+def set_threads(threads: int | None) -> None:
+    """Compute on so many cores; ``None`` leaves it to torch."""
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from speechrnn.decoding.decoder import Helpers
+    from speechrnn.decoding.helpers import Helpers
     from speechrnn.decoding.options import DecodingOptions
 
 DEFAULT_BONUS = 5.0
@@ -101,7 +101,7 @@ def helpers(
         DataError: a file of hotwords that cannot be read.
         UsageError: a bonus that is no number.
     """
-    from speechrnn.decoding.decoder import Helpers
+    from speechrnn.decoding.helpers import Helpers
     from speechrnn.text.files import numbered_lines
 
     found = [_hotword(*word.partition("=")[::2], f"--hotword {word}") for word in hotwords]

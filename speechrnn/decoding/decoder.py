@@ -4,29 +4,23 @@ from __future__ import annotations
 
 import copy
 import difflib
-import logging
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from speechrnn.decoding.confidence import Calibrations
 from speechrnn.decoding.greedy import Path, greedy
+from speechrnn.decoding.helpers import Helpers, fit
 from speechrnn.decoding.options import DecodingOptions
-from speechrnn.errors import DataError, UsageError
-from speechrnn.text.normalize import TextOptions, normalize
-from speechrnn.text.tokenizer import BLANK, SPACE, Tokenizer, UnknownSymbol
+from speechrnn.text.normalize import TextOptions
+from speechrnn.text.tokenizer import SPACE, Tokenizer
 
 if TYPE_CHECKING:
     from speechrnn.decoding.beam import Hypothesis
     from speechrnn.lm.ngram import NgramModel
-
-logger = logging.getLogger("speechrnn")
-_NAMED = 10
-"""Words named in a warning."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,26 +60,6 @@ class Decoder(Protocol):
 
     def __call__(self, log_probs: np.ndarray) -> Reading:
         """Decode one utterance."""
-
-
-@dataclass(frozen=True, slots=True)
-class Helpers:
-    """What helps a decoder besides the posteriors.
-
-    Attributes:
-        lm: an ARPA file over words, or over the model's own tokens.
-        lexicon: words and, for a model of phones, their pronunciations; without it the words of ``lm`` are spelled.
-        letter_lm: an ARPA file over the model's tokens; beside a lexicon it spells words that the lexicon lacks.
-        hotwords: phrases and their bonuses in nats.
-    """
-
-    lm: FilePath | None = None
-    lexicon: FilePath | None = None
-    letter_lm: FilePath | None = None
-    hotwords: tuple[tuple[str, float], ...] = field(default=())
-
-    def __bool__(self) -> bool:
-        return bool(self.lm or self.lexicon or self.letter_lm or self.hotwords)
 
 
 def make_decoder(
@@ -148,17 +122,8 @@ class BeamDecoder:
         self._tokenizer = tokenizer
         self._calibrations = calibrations
         self._space = tokenizer.tokens.index(SPACE) if SPACE in tokenizer.tokens else -1
-        word_lm, letter_lm = _language_models(tokenizer, helpers)
-        lexicon = _lexicon(tokenizer, text, helpers, word_lm)
-        if lexicon is not None and word_lm is not None:
-            strange = [word for word in lexicon if not word_lm.knows(word)]
-            if len(strange) == len(lexicon):
-                raise DataError(
-                    f"{helpers.lm}: holds none of the {len(lexicon)} words of the lexicon, for example {_some(strange)}",
-                    "give a language model over the same words, in the same script and case",
-                )
-            if strange:
-                logger.warning("%s: %d words of the lexicon are unknown to it: %s", helpers.lm, len(strange), _some(strange))
+        fitted = fit(tokenizer, text, helpers)
+        word_lm, letter_lm, lexicon = fitted.word_lm, fitted.letter_lm, fitted.lexicon
         self._has_lexicon = lexicon is not None
         self.writes_words = self._has_lexicon or tokenizer.unit == "chars"
         self.weights = _weights(word_lm, letter_lm, lexicon)
@@ -171,7 +136,7 @@ class BeamDecoder:
             word_lm=word_lm,
             letter_lm=letter_lm,
             letter_ids=None if letter_lm is None else np.array([letter_lm.word_id(token) for token in tokenizer.tokens]),
-            hotwords=_hotwords(tokenizer, text, helpers.hotwords, lexicon),
+            hotwords=fitted.hotwords,
         )
         self._set(options)
 
@@ -272,130 +237,3 @@ def _difference(before: str, after: str) -> int:
     """Words of ``after`` that replace or join those of ``before``, and words of ``before`` that are left out."""
     matcher = difflib.SequenceMatcher(None, before.split(), after.split(), autojunk=False)
     return sum(max(a2 - a1, b2 - b1) for kind, a1, a2, b1, b2 in matcher.get_opcodes() if kind != "equal")
-
-
-def _language_models(tokenizer: Tokenizer, helpers: Helpers) -> tuple[NgramModel | None, NgramModel | None]:
-    """The language models over words and over tokens; what a file is over is seen from its vocabulary."""
-    from speechrnn.lm.ngram import NgramModel
-
-    word_lm = NgramModel.read_arpa(helpers.lm) if helpers.lm else None
-    letter_lm = NgramModel.read_arpa(helpers.letter_lm) if helpers.letter_lm else None
-    if letter_lm is not None:
-        strange = _strangers(tokenizer, letter_lm)
-        if strange:
-            raise DataError(
-                f"{helpers.letter_lm}: holds what is no token of the model: {_some(strange)}",
-                "estimate it from texts in the model's tokens: speechrnn lm train --unit letter --tokens MODEL/tokens.txt",
-            )
-    if word_lm is not None and not _strangers(tokenizer, word_lm):
-        if letter_lm is not None:
-            raise UsageError(f"{helpers.lm} and {helpers.letter_lm} are both over the model's tokens", "give one of them")
-        if helpers.lexicon is not None:
-            raise UsageError(
-                f"{helpers.lm} is over the model's tokens, {helpers.lexicon} over words",
-                "give it as --letter-lm, to spell words that the lexicon lacks, or leave the lexicon out",
-            )
-        return None, word_lm
-    return word_lm, letter_lm
-
-
-def _strangers(tokenizer: Tokenizer, lm: NgramModel) -> list[str]:
-    """Words of a language model that are no tokens."""
-    from speechrnn.lm.symbols import RESERVED
-
-    known = {*tokenizer.tokens, *RESERVED} - {BLANK}
-    return [word for word in lm.vocabulary if word not in known]
-
-
-def _lexicon(
-    tokenizer: Tokenizer, text: TextOptions, helpers: Helpers, word_lm: NgramModel | None
-) -> Mapping[str, Sequence[Sequence[int]]] | None:
-    """Words in tokens; those that the model cannot write are left out and named."""
-    from speechrnn.lm.symbols import RESERVED
-    from speechrnn.text.lexicon import Lexicon, read_lexicon
-
-    if helpers.lexicon is not None:
-        given: Lexicon = read_lexicon(helpers.lexicon, text.unicode)
-        source = helpers.lexicon
-    elif word_lm is not None:
-        given = {word: [] for word in word_lm.vocabulary if word not in RESERVED}
-        assert helpers.lm is not None
-        source = helpers.lm
-    else:
-        return None
-    if tokenizer.unit == "phones":
-        if helpers.lexicon is None:
-            raise UsageError(f"{source}: words, and the model writes phones", "give the words' pronunciations by --lexicon")
-        return _pronunciations(tokenizer, given, source)
-    found: dict[str, list[list[int]]] = {}
-    left_out = []
-    # Hotwords are words that may occur, too, and are written as they sound to a model of letters.
-    for word in (*given, *(word for phrase, _ in helpers.hotwords for word in phrase.split())):
-        spelling = normalize(word, text)
-        try:
-            if not spelling or " " in spelling:
-                raise UnknownSymbol(" ", 0, word)
-            found.setdefault(spelling, [tokenizer.encode(spelling)])
-        except UnknownSymbol:
-            left_out.append(word)
-    if not found:
-        raise DataError(
-            f"{source}: none of its {len(given)} words can be written in the model's tokens, for example {_some(left_out)}",
-            "give a language model or lexicon in the model's own script and case",
-        )
-    if left_out:
-        logger.warning("%s: %d words left out that the model's tokens cannot write: %s", source, len(left_out), _some(left_out))
-    return found
-
-
-def _pronunciations(
-    tokenizer: Tokenizer, given: Mapping[str, Sequence[tuple[str, ...]]], source: FilePath
-) -> dict[str, list[list[int]]]:
-    """Pronunciations in token ids.
-
-    Raises:
-        DataError: phones that the model lacks, with words that hold them.
-    """
-    ids = {token: index for index, token in enumerate(tokenizer.tokens) if index}
-    unknown = {phone: word for word, several in given.items() for phones in several for phone in phones if phone not in ids}
-    if unknown:
-        named = ", ".join(f"{phone} (in {word})" for phone, word in list(unknown.items())[:_NAMED])
-        raise DataError(f"{source}: phones that the model lacks: {named}", "write pronunciations in the phones of MODEL/tokens.txt")
-    return {word: [[ids[phone] for phone in phones] for phones in several] for word, several in given.items()}
-
-
-def _hotwords(
-    tokenizer: Tokenizer, text: TextOptions, phrases: Iterable[tuple[str, float]], lexicon: Mapping[str, object] | None
-) -> list[tuple[list[int], float]]:
-    """Hotwords as the search takes them: words of the lexicon, or tokens.
-
-    Raises:
-        UsageError: one that cannot be written so.
-    """
-    found = []
-    places = {word: index for index, word in enumerate(lexicon or ())}
-    for phrase, bonus in phrases:
-        spelling = normalize(phrase, text)
-        if not spelling:
-            raise UsageError(f"the hotword {phrase!r} is empty", "give at least one letter")
-        if lexicon is not None:
-            missing = [word for word in spelling.split() if word not in places]
-            if missing:
-                raise UsageError(f"the hotword {phrase!r}: the lexicon lacks {_some(missing)}", "add it to the lexicon")
-            found.append(([places[word] for word in spelling.split()], bonus))
-            continue
-        try:
-            ids = [tokenizer.tokens.index(phone) for phone in spelling.split()] if tokenizer.unit == "phones" else None
-            found.append((tokenizer.encode(spelling) if ids is None else ids, bonus))
-        except (UnknownSymbol, ValueError) as error:
-            raise UsageError(
-                f"the hotword {phrase!r} cannot be written in the model's tokens: {error}",
-                "write it in the tokens of MODEL/tokens.txt",
-            ) from error
-    return found
-
-
-def _some(words: Sequence[str]) -> str:
-    """The first few of many words."""
-    more = f" and {len(words) - _NAMED} more" if len(words) > _NAMED else ""
-    return " ".join(words[:_NAMED]) + more

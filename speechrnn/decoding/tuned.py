@@ -17,7 +17,8 @@ from speechrnn.atomic import write_text
 from speechrnn.checksum import sha256
 from speechrnn.config import build, read_yaml, to_plain
 from speechrnn.decoding.confidence import Calibration, Calibrations
-from speechrnn.decoding.decoder import Decoder, Helpers, make_decoder
+from speechrnn.decoding.decoder import Decoder, make_decoder
+from speechrnn.decoding.helpers import Helpers
 from speechrnn.decoding.options import DecodingOptions
 from speechrnn.errors import DataError, SpeechrnnError, UsageError
 from speechrnn.text.normalize import TextOptions

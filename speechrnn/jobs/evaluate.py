@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from speechrnn.audio import Clip
     from speechrnn.data.manifest import Utterance
     from speechrnn.data.prepared import Track
-    from speechrnn.decoding.decoder import Helpers
+    from speechrnn.decoding.helpers import Helpers
     from speechrnn.decoding.options import DecodingOptions
     from speechrnn.recognizer import Recognizer
     from speechrnn.records import Transcript

@@ -15,7 +15,8 @@ import numpy as np
 from speechrnn.atomic import write_text
 from speechrnn.checksum import sha256
 from speechrnn.decoding.confidence import Calibration, Calibrations, fit
-from speechrnn.decoding.decoder import Decoder, Helpers, Reading, make_decoder
+from speechrnn.decoding.decoder import Decoder, Reading, make_decoder
+from speechrnn.decoding.helpers import Helpers
 from speechrnn.decoding.options import DecodingOptions
 from speechrnn.decoding.tuned import FILE, Tuned, key, with_weights, write_tuned
 from speechrnn.errors import DataError, Unsupported

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from speechrnn.decoding.decoder import Helpers, Reading, make_decoder
+from speechrnn.decoding.decoder import Reading, make_decoder
+from speechrnn.decoding.helpers import Helpers
 from speechrnn.decoding.options import DecodingOptions
 from speechrnn.errors import DataError, SpeechrnnError, UsageError
 from speechrnn.text.normalize import TextOptions

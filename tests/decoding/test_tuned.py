@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from speechrnn.decoding.confidence import Calibration
-from speechrnn.decoding.decoder import Helpers
+from speechrnn.decoding.helpers import Helpers
 from speechrnn.decoding.options import DecodingOptions
 from speechrnn.decoding.tuned import FILE, Tuned, find, key, read_tuned, tuned_decoder, write_tuned
 from speechrnn.errors import DataError

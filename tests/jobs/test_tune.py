@@ -13,7 +13,7 @@ import pytest
 from speechrnn.audio import Clip
 from speechrnn.data.manifest import write_manifest
 from speechrnn.data.utterance import Utterance
-from speechrnn.decoding.decoder import Helpers
+from speechrnn.decoding.helpers import Helpers
 from speechrnn.decoding.options import DecodingOptions
 from speechrnn.decoding.tuned import read_tuned
 from speechrnn.errors import DataError, Unsupported
