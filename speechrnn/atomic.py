@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -35,6 +36,11 @@ def atomic_path(path: Path) -> Iterator[Path]:
         # Also where the folder is a file, or gone.
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+def left_over(folder: Path) -> list[Path]:
+    """Files that :func:`atomic_path` was writing into ``folder`` when its process was killed."""
+    return [path for path in folder.glob(".*") if re.match(r"\.[0-9a-f]{8}\.tmp(\.|$)", path.name) and path.is_file()]
 
 
 def _unwritten(path: Path, error: OSError) -> DataError:

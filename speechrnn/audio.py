@@ -7,6 +7,7 @@ publisher ships them: 16 kHz, 16 bit, mono, the byte order guessed from the sign
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -249,13 +250,15 @@ def _opened(path: Path) -> Iterator[Any]:
             head = stream.read(12)
             check_promise(stream, head, size, path)
         if path.suffix.lower() == ".raw" and not head.startswith(MAGIC):
-            with soundfile.SoundFile(path, samplerate=RAW_RATE, channels=1, subtype="PCM_16", endian=raw_byte_order(path)) as file:
+            with soundfile.SoundFile(
+                _name(path), samplerate=RAW_RATE, channels=1, subtype="PCM_16", endian=raw_byte_order(path)
+            ) as file:
                 yield file
         elif path.suffix.lower() == ".raw":
             with path.open("rb") as stream, soundfile.SoundFile(stream.fileno(), closefd=False) as file:
                 yield file
         else:
-            with soundfile.SoundFile(path) as file:
+            with soundfile.SoundFile(_name(path)) as file:
                 yield file
     except FileNotFoundError:
         raise DataError(
@@ -265,6 +268,11 @@ def _opened(path: Path) -> Iterator[Any]:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}", "check the file's permissions") from error
     except soundfile.LibsndfileError as error:
         raise DataError(f"{path}: {reason(path, error)}", "convert it to WAV or FLAC, or leave it out") from error
+
+
+def _name(path: Path) -> Path | bytes:
+    """A path as soundfile takes it: as bytes where names may be no UTF-8, which it cannot encode."""
+    return path if os.name == "nt" else os.fsencode(path)
 
 
 def _describe(file: Any, path: Path) -> AudioInfo:

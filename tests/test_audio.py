@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import struct
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -287,3 +289,10 @@ def test_resampling_in_blocks_equals_resampling_the_whole(tmp_path, write_sound,
     blocks = np.concatenate(list(audio.read_blocks(path, sampling_rate=wanted)))
     assert len(blocks) == len(whole)
     np.testing.assert_allclose(blocks, whole, atol=1e-5)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names that are no UTF-8 exist on Linux only")
+def test_a_name_that_is_no_utf_8_is_read(tmp_path, write_sound):
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.wav"))
+    write_sound(tmp_path / "a.wav").rename(path)
+    assert audio.info(path).num_samples == len(audio.read(path))

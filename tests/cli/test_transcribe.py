@@ -119,7 +119,7 @@ def test_silence_is_a_valid_file_in_every_format(own, speechrnn, tmp_path):
 @pytest.mark.parametrize(("duration", "lacking"), [(3.0, {"ctm"}), (0.0, {"srt", "vtt", "tsv", "ctm", "stm", "TextGrid", "eaf"})])
 def test_text_without_times_costs_only_the_formats_that_need_them(duration, lacking, tmp_path):
     formats = list(FORMATS.values())
-    errors = write(Transcript("call.wav", "a b", duration), Source(Path("call.wav"), Path("call")), tmp_path, formats)
+    errors = write([Transcript("call.wav", "a b", duration)], Source(Path("call.wav"), Path("call")), tmp_path, formats)
     assert {error.message.partition(":")[0] for error in errors} == lacking
     assert all("call.wav: " in error.message and error.remedy for error in errors)
     assert {path.suffix for path in tmp_path.iterdir()} == {form.suffix for form in formats if form.name not in lacking}
