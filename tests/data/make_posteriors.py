@@ -18,8 +18,8 @@ import speechrnn
 from speechrnn.atomic import atomic_path
 from speechrnn.data.manifest import read_manifest
 
-FLOOR = -20.0
-"""Smaller log probabilities mean nothing to a decoder and would not compress."""
+FLOOR, STEP, FINE = -16.0, 1 / 16, -1.0
+"""Log probabilities below FINE are rounded to STEP, none is below FLOOR: what is so unlikely needs no digits, and compresses."""
 
 
 def main(model: str, data: str, name: str) -> None:
@@ -28,10 +28,12 @@ def main(model: str, data: str, name: str) -> None:
         clips = [utterance.clip for utterance in read_manifest(Path(data) / f"cuts_{split}.jsonl.gz")]
         found = [log_probs for _, log_probs, _ in recognizer.posteriors_many(clips)]
         one = recognizer.posteriors(clips[0])
+        log_probs = np.maximum(np.concatenate(found), FLOOR)
+        log_probs = np.where(log_probs < FINE, np.round(log_probs / STEP) * STEP, log_probs)
         with atomic_path(Path(__file__).parent / f"{name}_{split}.npz") as path:
             np.savez_compressed(
                 path,
-                log_probs=np.maximum(np.concatenate(found), FLOOR).astype(np.float16),
+                log_probs=log_probs.astype(np.float16),
                 lengths=np.array([len(log_probs) for log_probs in found]),
                 ids=np.array([clip.id for clip in clips]),
                 tokens=np.array(one.tokens),
