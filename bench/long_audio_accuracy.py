@@ -1,6 +1,6 @@
 """What windows cost: utterances joined to one long recording, decoded through windows and one by one.
 
-    python -m bench.long_audio_accuracy MODEL MANIFEST... [--window 24] [--overlap 3] [--windows-only] [--whole]
+    python -m bench.long_audio_accuracy MODEL MANIFEST... [--window 24] [--overlap 3] [--vad] [--windows-only] [--whole]
 
 As users run it, a recording is cut in its pauses, and windows serve stretches that are longer than one. --windows-only leaves the
 pauses uncut, so that every error near the edge of a window shows.
@@ -154,7 +154,7 @@ def measure(
     model: Path, manifests: Sequence[Path], window: float, overlap: float, windows_only: bool, whole: bool, seed: int
 ) -> dict[str, Any]:
     """All figures of docs/long-audio.md."""
-    recognizer = speechrnn.load(model, "cpu")
+    recognizer = speechrnn.load(model, "cpu", vad=vad)
     network = recognizer._network
     frames = [round(seconds / network.frame_shift) for seconds in (window, overlap)]
     network.windows = replace(network.windows, size=frames[0], overlap=frames[1])
@@ -192,7 +192,7 @@ def measure(
         "overlap_s": overlap,
         "minutes": round(duration / 60, 1),
         "utterances": len(utterances),
-        "pauses_cut": not windows_only,
+        "pauses": "uncut" if windows_only else "by Silero VAD" if vad else "by level",
         "segments": len(transcripts[0].segments),
         "wer_one_by_one": round(b.percent, 2),
         "wer_joined": round(a.percent, 2),
@@ -220,13 +220,15 @@ def main() -> None:
     parser.add_argument("manifests", type=Path, nargs="+")
     parser.add_argument("--window", type=float, default=24.0)
     parser.add_argument("--overlap", type=float, default=3.0)
+    parser.add_argument("--vad", action="store_true", help="pauses by Silero VAD")
     parser.add_argument("--windows-only", action="store_true", help="leave pauses uncut")
     parser.add_argument("--whole", action="store_true", help="also without windows: needs a gigabyte for each quarter of an hour")
     parser.add_argument("--seed", type=int, default=0)
     o = parser.parse_args()
     print(
         json.dumps(
-            measure(o.model, o.manifests, o.window, o.overlap, windows_only=o.windows_only, whole=o.whole, seed=o.seed), indent=2
+            measure(o.model, o.manifests, o.window, o.overlap, vad=o.vad, windows_only=o.windows_only, whole=o.whole, seed=o.seed),
+            indent=2,
         )
     )
 

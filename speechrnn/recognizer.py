@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from speechrnn.decoding.helpers import Helpers
     from speechrnn.decoding.options import DecodingOptions
     from speechrnn.inference.sound import Sound
+    from speechrnn.inference.stream import Stream
     from speechrnn.text.normalize import TextOptions
     from speechrnn.text.tokenizer import Tokenizer
 
@@ -66,7 +67,22 @@ class PosteriorSource(Protocol):
         """Log posteriors, shape (T, K)."""
 
 
-def load(path: str | Path, device: str = "auto", decoding: DecodingOptions | None = None, helpers: Helpers | None = None) -> Any:
+@runtime_checkable
+class Streamer(Protocol):
+    """A model that recognizes speech while it is spoken."""
+
+    def stream(self, *, sample_rate: int | None = None) -> Stream:
+        """Begin a recording that arrives in chunks of samples at ``sample_rate`` (Hz)."""
+
+
+def load(
+    path: str | Path,
+    device: str = "auto",
+    decoding: DecodingOptions | None = None,
+    helpers: Helpers | None = None,
+    *,
+    vad: bool = False,
+) -> Any:
     """Open a model directory.
 
     Args:
@@ -74,8 +90,10 @@ def load(path: str | Path, device: str = "auto", decoding: DecodingOptions | Non
         device: ``cpu``, ``cuda``, ``mps``, or ``auto``: a GPU where there is one.
         decoding: how posteriors become tokens; by default as ``speechrnn tune`` has chosen for these helpers, else greedy.
         helpers: a language model, a lexicon, hotwords: they call for a beam search.
+        vad: find the speech in long recordings by Silero VAD, not by level.
 
     Raises:
+        MissingExtra: ``vad`` without the extra of that name.
         DataError: the directory is missing, damaged or was made by a newer release; a helper that does not fit the model.
         UsageError: no such device; helpers that do not fit each other.
     """
@@ -85,7 +103,7 @@ def load(path: str | Path, device: str = "auto", decoding: DecodingOptions | Non
     kind = read_info(path)["kind"]
     if kind != "rnn":
         raise Unsupported(f"{path}: a model of kind {kind}, which this release cannot run", "give a model of kind rnn")
-    return RnnRecognizer(path, device, decoding, helpers)
+    return RnnRecognizer(path, device, decoding, helpers, vad=vad)
 
 
 class RnnRecognizer:
@@ -97,15 +115,22 @@ class RnnRecognizer:
 
     Args:
         path: a model directory of kind rnn.
-        device, decoding, helpers: see :func:`load`.
+        device, decoding, helpers, vad: see :func:`load`.
     """
 
     def __init__(
-        self, path: Path, device: str = "auto", decoding: DecodingOptions | None = None, helpers: Helpers | None = None
+        self,
+        path: Path,
+        device: str = "auto",
+        decoding: DecodingOptions | None = None,
+        helpers: Helpers | None = None,
+        *,
+        vad: bool = False,
     ) -> None:
         from speechrnn.decoding.tuned import tuned_decoder
         from speechrnn.inference.listener import Listener
         from speechrnn.inference.network import Network
+        from speechrnn.inference.vad import Silero
         from speechrnn.modeldir import WEIGHTS
         from speechrnn.models.export import read_acoustic
 
@@ -120,7 +145,7 @@ class RnnRecognizer:
         self.writes_words = self._decoder.writes_words
         self.decoded_words = self.changed_words = 0
         self._network = Network(stored, pick_device(device))
-        self._listener = Listener(self._network)
+        self._listener = Listener(self._network, Silero() if vad else None)
 
     def info(self) -> dict[str, Any]:
         """The content of ``model.json``, and how it decodes."""
@@ -199,6 +224,16 @@ class RnnRecognizer:
                 on_error(sound.clip, error)
             else:
                 yield sound.clip, log_probs, sound.num_samples
+
+    def stream(self, *, sample_rate: int | None = None) -> Stream:
+        """Begin to recognize a recording that arrives in chunks, at ``sample_rate`` (Hz; by default the model's).
+
+        Raises:
+            Unsupported: the model is bidirectional, or normalizes by utterance or speaker.
+        """
+        from speechrnn.inference.stream import Stream
+
+        return Stream(self._network, self._decoder, self.tokenizer, sample_rate or self.sampling_rate, self.id)
 
     def _decode(self, parts: Iterable[np.ndarray], pool: ThreadPoolExecutor, most: int) -> list[tuple[int, Future[Reading]]]:
         """Begin to decode a recording's pieces, of which at most ``most`` wait; the first frame of each and its reading."""

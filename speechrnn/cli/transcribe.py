@@ -29,6 +29,7 @@ def transcribe(
         None, "--into", metavar="EAF", help="Add transcripts as tiers to this ELAN file, or to those of a folder."
     ),
     channel: str = typer.Option("mix", "--channel", metavar="mix|N|each", help="All mixed, one (from 1), or each by itself."),
+    vad: bool = typer.Option(False, "--vad", help="Find the speech in long recordings by Silero VAD, not by level (extra: vad)."),
     device: str = typer.Option("auto", help="auto, cpu or cuda."),
     threads: int | None = typer.Option(None, "--threads", min=1, help="Cores to compute on. [default: all]"),
     batch_size: int | None = typer.Option(None, "--batch-size", min=1, help="Recordings at a time."),
@@ -81,10 +82,10 @@ def transcribe(
         helpers = decoding.helpers(lm, lexicon, letter_lm, hotwords, hotword_file)
         choice = decoding.choose(settings, model, helpers)
         set_threads(threads)
-        recognizer = load(model, device, choice.options, helpers)
+        recognizer = load(model, device, choice.options, helpers, vad=vad)
         choice.say()
         known = recognizer.info()
-        call = {"model": known.get("id"), "decoding": known.get("decoding"), "format": asked, "channel": channel}
+        call = {"model": known.get("id"), "decoding": known.get("decoding"), "format": asked, "channel": channel, "vad": str(vad)}
         left = destination.begin(call)
         failed = 0
         # A bar and printed text would write over each other on a terminal.

@@ -46,6 +46,8 @@ class Network:
         self.offset = (grid.size - grid.hop) / 2 / self.sampling_rate
         """Seconds to the start of frame 0: a frame speaks for the hop around its window's middle."""
         step = grid.hop * stored.options.model.factor
+        self.frames_needed = stored.options.model.factor
+        """Front-end frames an encoder frame waits for."""
         self.latency_samples = step - grid.hop + grid.size
         """Samples from the start of an encoder frame to the end of what it needs."""
         self.windows = Windows(

@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def fake_model(fake: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     recognizer = fake()
-    monkeypatch.setattr("speechrnn.recognizer.load", lambda path, *more: recognizer)
+    monkeypatch.setattr("speechrnn.recognizer.load", lambda path, *more, **options: recognizer)
     return recognizer
 
 
