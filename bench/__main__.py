@@ -8,13 +8,21 @@ import sys
 from pathlib import Path
 
 from bench.decoding import decoding
+from bench.long_audio import long_audio
 from bench.padding import padding
 from bench.startup import help_text, one_file
 from bench.training import training_step
 from speechrnn.cli.console import table
 from speechrnn.rundir import machine, versions
 
-ALL = {"help": help_text, "transcribe": one_file, "padding": padding, "decoding": decoding, "training": training_step}
+ALL = {
+    "help": help_text,
+    "transcribe": one_file,
+    "padding": padding,
+    "decoding": decoding,
+    "long": long_audio,
+    "training": training_step,
+}
 
 
 def main(chosen: list[str]) -> int:

@@ -151,7 +151,15 @@ def identical(a: Sequence[str], b: Sequence[str]) -> float:
 
 
 def measure(
-    model: Path, manifests: Sequence[Path], window: float, overlap: float, windows_only: bool, whole: bool, seed: int
+    model: Path,
+    manifests: Sequence[Path],
+    window: float,
+    overlap: float,
+    *,
+    vad: bool,
+    windows_only: bool,
+    whole: bool,
+    seed: int,
 ) -> dict[str, Any]:
     """All figures of docs/long-audio.md."""
     recognizer = speechrnn.load(model, "cpu", vad=vad)
