@@ -54,7 +54,7 @@ def train(values: Mapping[str, Any], *, track: Tracker = _untracked, progress: b
         Interrupted: stopped by the user; saved and resumable.
     """
     experiment = build(Experiment, values)
-    started = time.monotonic()
+    started = _clocks()
     run = _run_dir(experiment)
     experiment = dataclasses.replace(experiment, run=dataclasses.replace(experiment.run, dir=run.path))
     return _train(experiment, run, started, track, progress, resume=False)
@@ -87,7 +87,7 @@ def resume(path: Path, overrides: Mapping[str, Any], *, track: Tracker = _untrac
     found = (run.checkpoints / LAST).is_file()
     if not found:
         logger.warning("%s: no checkpoint yet; starting over", run.path)
-    return _train(experiment, run, time.monotonic(), track, progress, resume=found)
+    return _train(experiment, run, _clocks(), track, progress, resume=found)
 
 
 def _run_dir(experiment: Experiment) -> RunDir:
@@ -111,7 +111,14 @@ def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _train(experiment: Experiment, run: RunDir, started: float, track: Tracker, progress: bool, *, resume: bool) -> RunDir:
+def _clocks() -> dict[str, float]:
+    """Seconds on the wall and on the CPUs (of this process, all threads): beside other work only the second tells the cost."""
+    return {"seconds": time.monotonic(), "cpu_seconds": time.process_time()}
+
+
+def _train(
+    experiment: Experiment, run: RunDir, started: Mapping[str, float], track: Tracker, progress: bool, *, resume: bool
+) -> RunDir:
     if not first_process():
         logger.setLevel(logging.ERROR)
         _fit(experiment, run, track, False, resume=resume)
@@ -120,7 +127,7 @@ def _train(experiment: Experiment, run: RunDir, started: float, track: Tracker, 
     handler = LogFile(run)
     logger.addHandler(handler)
     logger.setLevel(min(logger.level or logging.INFO, logging.INFO))
-    before = run.read_run().get("seconds", 0.0)
+    before = run.read_run()
     try:
         _fit(experiment, run, track, progress, resume=resume)
     finally:
@@ -129,7 +136,7 @@ def _train(experiment: Experiment, run: RunDir, started: float, track: Tracker, 
         if run.begun:
             # What ended the run on a full disk is told, not this.
             with contextlib.suppress(DataError):
-                run.write_run({"seconds": round(before + time.monotonic() - started, 1)})
+                run.write_run({name: round(before.get(name, 0.0) + now - started[name], 1) for name, now in _clocks().items()})
         elif empty:
             run.discard()
     return run
