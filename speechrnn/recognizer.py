@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from speechrnn.audio import Clip
 from speechrnn.errors import DataError, Unsupported, UsageError
-from speechrnn.records import Posteriors, Transcript
+from speechrnn.records import Alignment, Posteriors, Transcript
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,6 +65,14 @@ class PosteriorSource(Protocol):
 
     def posteriors(self, audio: str | Path | Clip | np.ndarray, *, sample_rate: int | None = None) -> Posteriors:
         """Log posteriors, shape (T, K)."""
+
+
+@runtime_checkable
+class Aligner(Protocol):
+    """A model that finds where in a recording a given text is spoken."""
+
+    def align(self, audio: str | Path | Clip | np.ndarray, text: str, *, sample_rate: int | None = None) -> Alignment:
+        """Times of the words and tokens of ``text``."""
 
 
 @runtime_checkable
@@ -225,6 +233,56 @@ class RnnRecognizer:
             else:
                 yield sound.clip, log_probs, sound.num_samples
 
+    def align(
+        self, audio: str | Path | Clip | np.ndarray, text: str, *, sample_rate: int | None = None, states: bool = False
+    ) -> Alignment:
+        """Times of the words and tokens of a text that is spoken in a recording.
+
+        Args:
+            audio: a path, a clip, or float samples of shape (S,) with their ``sample_rate`` (Hz).
+            text: what is said; normalized as the model's training texts.
+            sample_rate: Hz.
+            states: tokens where the network names them, blanks between, in place of their durations.
+
+        Raises:
+            DataError: the recording cannot be read; the text is empty, holds what the model cannot write, or is too long for it.
+        """
+        (alignment,) = self._align([(self._listener.sound(audio, sample_rate), text)], states=states)
+        return alignment
+
+    def align_many(
+        self,
+        items: Iterable[tuple[Clip, str]],
+        *,
+        on_error: Callable[[Clip, DataError], None] | None = None,
+        states: bool = False,
+    ) -> Iterator[Alignment]:
+        """Align many recordings with their texts, in the order given; errors as in :meth:`transcribe_many`."""
+        return self._align(items, on_error, states=states)
+
+    def _align(
+        self,
+        items: Iterable[tuple[Clip | Sound, str]],
+        on_error: Callable[[Clip, DataError], None] | None = None,
+        *,
+        states: bool,
+    ) -> Iterator[Alignment]:
+        import numpy as np
+
+        from speechrnn.inference.alignment import align_sound
+        from speechrnn.text.normalize import normalize
+
+        items = list(items)
+        texts = {item if isinstance(item, Clip) else item.clip: text for item, text in items}
+        for sound, parts in self._listener.posteriors((item for item, _ in items), on_error):
+            text = normalize(texts[sound.clip], self.text_options)
+            try:
+                yield align_sound(self._network, sound, np.concatenate(list(parts)), text, self.tokenizer, states=states)
+            except DataError as error:
+                if on_error is None:
+                    raise
+                on_error(sound.clip, error)
+
     def stream(self, *, sample_rate: int | None = None) -> Stream:
         """Begin to recognize a recording that arrives in chunks, at ``sample_rate`` (Hz; by default the model's).
 
@@ -254,7 +312,8 @@ class RnnRecognizer:
         readings = [(start, future.result()) for start, future in decoded]
         self.decoded_words += sum(len(reading.text.split()) for _, reading in readings)
         self.changed_words += sum(reading.changed for _, reading in readings)
-        blank = Transcript(sound.clip.id, "", sound.num_samples / self.sampling_rate, channel=sound.clip.channel, model=self.id)
+        seconds = sound.num_samples / self.sampling_rate
+        blank = Transcript(sound.clip.id, "", seconds, channel=sound.clip.channel, model=self.id, unit=self.tokenizer.unit)
         return assemble(blank, readings, self.tokenizer, self._network.frame_shift, self._network.offset)
 
 

@@ -60,6 +60,7 @@ class Transcript:
         speaker: label or empty.
         model: id of the model that made it (name and checksum).
         alternatives: further hypotheses, best first.
+        unit: what the tokens are: chars, letters, phones, states; empty where that is not known.
     """
 
     id: str
@@ -73,6 +74,7 @@ class Transcript:
     speaker: str = ""
     model: str = ""
     alternatives: tuple[str, ...] = ()
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,7 +100,8 @@ class Alignment:
 
     Attributes:
         words, tokens: in order of time; gaps between them are silence.
-        score: mean log probability per frame of the best path; low where text and audio disagree.
+        score: log odds, a token, of this text against what the model would rather hear: 0 where that is the text, far below
+            where text and audio disagree.
     """
 
     id: str

@@ -76,12 +76,13 @@ def _root(
 
 @functools.cache
 def _register() -> None:
-    from speechrnn.cli import data, doctor, evaluate, lexicon, lm, score, train, transcribe, tune
+    from speechrnn.cli import align, data, doctor, evaluate, lexicon, lm, score, train, transcribe, tune
 
     doctor.register(app)
     data.register(app)
     train.register(app)
     transcribe.register(app)
+    align.register(app)
     evaluate.register(app)
     score.register(app)
     lm.register(app)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,10 +32,16 @@ class Laid:
     score: float
 
 
-def lay(log_probs: np.ndarray, text: str, tokenizer: Tokenizer) -> Laid:
+def lay(log_probs: np.ndarray, text: str, tokenizer: Tokenizer, places: np.ndarray | None = None) -> Laid:
     """The likeliest alignment of a normalized text with log posteriors (T, K).
 
     A word with several pronunciations gets the one that fits best between its neighbours.
+
+    Args:
+        log_probs: by which pronunciations are chosen, and the text is judged.
+        text: normalized.
+        tokenizer: of the model.
+        places: log posteriors (T, K) by which tokens get their frames, where these are others.
 
     Raises:
         DataError: no text; a symbol or word that the model cannot write; more tokens than fit into the frames.
@@ -53,13 +59,15 @@ def lay(log_probs: np.ndarray, text: str, tokenizer: Tokenizer) -> Laid:
             "check that the text belongs to the recording, and that the recording is whole",
         )
     better = [
-        _best(log_probs, several, *_room(found[0], *span, len(log_probs)))
-        for several, span in zip(spellings, spans, strict=True)
+        _best(log_probs, several, *_room(found[0], *span, len(log_probs))) for several, span in zip(spellings, spans, strict=True)
     ]
     if better != chosen:
         ids, spans = _joined(better, tokenizer)
         found = align(log_probs, ids) or found
     path, total = found
+    placed = None if places is None else align(places, ids)
+    if placed is not None:
+        path = replace(placed[0], confidences=path.confidences)
     # The best path of all is as likely as its frames' best symbols together.
     free = float(log_probs.max(-1).sum(dtype=np.float64))
     return Laid(

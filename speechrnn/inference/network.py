@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -45,9 +45,11 @@ class Network:
         """Fewest samples that are a frame."""
         self.offset = (grid.size - grid.hop) / 2 / self.sampling_rate
         """Seconds to the start of frame 0: a frame speaks for the hop around its window's middle."""
+        self.hop_s = grid.hop / self.sampling_rate
+        """Seconds between two front-end frames."""
         step = grid.hop * stored.options.model.factor
-        self.frames_needed = stored.options.model.factor
-        """Front-end frames an encoder frame waits for."""
+        self.factor = stored.options.model.factor
+        """Front-end frames an encoder frame is made of, and waits for."""
         self.latency_samples = step - grid.hop + grid.size
         """Samples from the start of an encoder frame to the end of what it needs."""
         self.windows = Windows(
@@ -108,13 +110,18 @@ class Network:
             log_probs[n_frames // 2, [0, self._boundary]] = _IMPOSSIBLE, 0.0
         return log_probs
 
-    @torch.inference_mode()
-    def count_frames(self, statistics: Statistics, blocks: Iterable[np.ndarray]) -> None:
-        """Add a recording's frames to statistics."""
+    def front_frames(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """A recording's frames as the front-end makes them, in parts (T, F); T may be 0."""
         state: FrontEndState | None = None
         for block in blocks:
-            frames, state = stream_frames(self._network.frontend, torch.from_numpy(block).to(self._device)[None], state)
-            statistics.add(frames[0].cpu().numpy())
+            with torch.inference_mode():
+                frames, state = stream_frames(self._network.frontend, torch.from_numpy(block).to(self._device)[None], state)
+            yield frames[0].cpu().numpy()
+
+    def count_frames(self, statistics: Statistics, blocks: Iterable[np.ndarray]) -> None:
+        """Add a recording's frames to statistics."""
+        for frames in self.front_frames(blocks):
+            statistics.add(frames)
 
 
 class NetworkStream:

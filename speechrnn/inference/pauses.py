@@ -39,15 +39,25 @@ def levels(blocks: Iterable[np.ndarray], rate: int) -> np.ndarray:
     return 10 * np.log10(np.concatenate([*found, np.zeros(0, np.float32)]) + 1e-12)
 
 
-def stretches(levels: np.ndarray) -> list[tuple[float, float]]:
-    """Start and end (s) of what lies between pauses, from levels (N,) in dB; none of a recording that is silent."""
+def quiet_runs(levels: np.ndarray, least_s: float) -> list[tuple[int, int]]:
+    """First hop and hop after the last of each run of ``least_s`` or more in which nobody speaks, from levels (N,) in dB.
+
+    All of a recording that is silent is one.
+    """
     top = float(np.percentile(levels, 95)) if len(levels) else -np.inf
     if top < SILENCE_DB:
-        return []
+        return [(0, len(levels))]
     clipped = np.maximum(levels, top - 60)
     quiet = _smooth(clipped, 0.05) < np.minimum(_floor(_smooth(clipped, 0.2)) + ABOVE_FLOOR_DB, top - BELOW_TOP_DB)
-    edges = np.flatnonzero(np.diff(quiet, prepend=False, append=False))
-    pauses = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if (b - a) * HOP_S >= PAUSE_S]
+    edges = np.flatnonzero(np.diff(quiet, prepend=False, append=False)).tolist()
+    return [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if (b - a) * HOP_S >= least_s]
+
+
+def stretches(levels: np.ndarray) -> list[tuple[float, float]]:
+    """Start and end (s) of what lies between pauses, from levels (N,) in dB; none of a recording that is silent."""
+    pauses = quiet_runs(levels, PAUSE_S)
+    if pauses == [(0, len(levels))] or not len(levels):
+        return []
     # The end is open: up to a hop more than the levels tell.
     starts = [0.0, *(b * HOP_S - MARGIN_S for _, b in pauses)]
     stops = [*(a * HOP_S + MARGIN_S for a, _ in pauses), (len(levels) + 1) * HOP_S]

@@ -63,7 +63,7 @@ class Stream:
         self._resampler = Resampler(rate, network.sampling_rate)
         self._cutter = Cutter(network.frame_shift, tokenizer.tokens)
         self._rate, self._model = network.sampling_rate, model
-        self.frames_needed = network.frames_needed
+        self.frames_needed = network.factor
         """Front-end frames an output frame waits for."""
         self.latency = network.latency_samples / network.sampling_rate
         """Seconds from the start of an output frame to the end of the samples it needs; computing comes on top."""
@@ -89,7 +89,7 @@ class Stream:
             for piece in self._cutter.finish():
                 self._decode(piece)
             self._ended = True
-        blank = Transcript("", "", self._num_samples / self._rate, model=self._model)
+        blank = Transcript("", "", self._num_samples / self._rate, model=self._model, unit=self._tokenizer.unit)
         return assemble(blank, self._readings, self._tokenizer, self._owner.frame_shift, self._owner.offset)
 
     def partial(self) -> Partial:

@@ -50,7 +50,7 @@ class AcousticModel(nn.Module):
             self.frontend = build_frontend(options.features.frontend, options.sampling_rate)
         self.normalizer = Normalizer(options.features.normalization, self.frontend.size)
         self.encoder = Encoder(options.model, self.frontend.size)
-        self.head = CtcHead(vocabulary, self.encoder.size, options.head.prior_weight)
+        self.head = CtcHead(vocabulary, self.encoder.size)
 
     @property
     def frame_shift(self) -> float:

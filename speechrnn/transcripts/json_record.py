@@ -88,7 +88,7 @@ def _spans(kind: type[Span], key: str, values: Mapping[str, Any], where: str) ->
 
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
-    **dict.fromkeys(("id", "text", "language", "speaker", "model"), (str,)),
+    **dict.fromkeys(("id", "text", "language", "speaker", "model", "unit"), (str,)),
     **dict.fromkeys(("duration", "start", "end", "confidence"), (int, float)),
     **dict.fromkeys(("segments", "words", "tokens", "alternatives"), (list,)),
     "channel": (int, type(None)),

@@ -14,7 +14,7 @@ from speechrnn.errors import DataError
 from speechrnn.records import Segment, Transcript
 from speechrnn.transcripts.format import Format, only
 from speechrnn.transcripts.plain import plain
-from speechrnn.transcripts.tiers import Tier, gather, groups_of, tier_name
+from speechrnn.transcripts.tiers import Tier, gather, groups_of
 from speechrnn.transcripts.timing import in_ticks, ticks
 
 PER_SECOND = 1_000_000
@@ -39,7 +39,7 @@ def write_all(transcripts: Sequence[Transcript]) -> str:
     for group in groups:
         for level, spans in (group.levels or {"segments": ()}).items():
             said = [span for span in spans if plain(span.text)]
-            tiers.append((tier_name(group.name, level), in_ticks(said, group.transcript.duration, PER_SECOND)))
+            tiers.append((group.tier(level), in_ticks(said, group.transcript.duration, PER_SECOND)))
     longest = max((ticks(transcript.duration, PER_SECOND) for transcript in transcripts), default=0)
     # Praat refuses a grid without time.
     last = max([longest, 1, *(end for _, placed in tiers for _, end, _ in placed)])

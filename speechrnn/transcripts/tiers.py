@@ -1,15 +1,15 @@
 """Transcripts as tiers with names, as Praat and ELAN hold them, and back.
 
-A tier is named by what it holds, ``segments``, ``words`` or ``tokens``, behind whose it is: ``mary - words``,
-``channel 2 - words``, ``mary (channel 2) - words``. Tiers of this pattern are found again, also as other aligners name them
-(``mary - phones``).
+A tier is named by what it holds, ``segments``, ``words`` or ``tokens`` (where they are phones, letters or states: by these),
+behind whose it is: ``mary - words``, ``channel 2 - words``, ``mary (channel 2) - words``. Tiers of this pattern are found again,
+also as other aligners name them (``mary - phone``).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from speechrnn.records import Segment, Token, Transcript, Word
 from speechrnn.transcripts.plain import plain
@@ -23,7 +23,11 @@ _KINDS = {
     "tokens": "tokens",
     "phones": "tokens",
     "phone": "tokens",
+    "letters": "tokens",
+    "states": "tokens",
 }
+_UNITS = {"phones": "phones", "phone": "phones", "letters": "letters", "states": "states"}
+"""Units that a tier of tokens is named by."""
 _NAME = re.compile(rf"(?:(?P<group>.*) - )?(?P<kind>{'|'.join(_KINDS)})", re.IGNORECASE | re.DOTALL)
 HYPOTHESIS = "hypothesis"
 """What tiers added to someone's own file are called."""
@@ -51,6 +55,11 @@ class Group:
     name: str
     transcript: Transcript
     levels: dict[str, tuple[Segment, ...]]
+
+    def tier(self, level: str) -> str:
+        """What the tier of a level is called."""
+        unit = _UNITS.get(self.transcript.unit, level)
+        return tier_name(self.name, unit if level == "tokens" else level)
 
 
 def groups_of(transcripts: Sequence[Transcript]) -> list[Group]:
@@ -103,14 +112,19 @@ def gather(tiers: Sequence[Tier], identity: str, duration: float) -> list[Transc
     """
     named: dict[str, dict[str, list[Segment]]] = {}
     speakers: dict[str, str] = {}
+    units: dict[str, str] = {}
     for tier in tiers:
         found = _NAME.fullmatch(tier.name)
         if found:
             group = found["group"] or ""
+            units[group] = units.get(group) or _UNITS.get(found["kind"].lower(), "")
             named.setdefault(group, {}).setdefault(_KINDS[found["kind"].lower()], []).extend(tier.spans)
             speakers[group] = speakers.get(group) or tier.speaker
     if named:
-        return [_transcript(identity, duration, group, levels, speakers[group]) for group, levels in named.items()]
+        return [
+            replace(_transcript(identity, duration, group, levels, speakers[group]), unit=units[group])
+            for group, levels in named.items()
+        ]
     several = len(tiers) > 1
     return [
         _transcript(identity, duration, "", {"segments": list(tier.spans)}, tier.speaker or (tier.name if several else ""))

@@ -45,45 +45,6 @@ def test_outputs_are_float32_log_probabilities_even_under_autocast():
     torch.testing.assert_close(out.exp().sum(-1), torch.ones(2, 5))
 
 
-def test_the_gradient_of_a_loss_with_prior_is_that_of_the_brute_force_sum():
-    torch.manual_seed(0)
-    head = CtcHead(("<blank>", "a", "b"), 4, prior_weight=0.3).eval()
-    head.log_prior.copy_(torch.tensor([0.8, 0.15, 0.05]).log())
-    encoded = torch.randn(2, 5, 4)
-    lengths, targets, target_lengths = torch.tensor([4, 5]), torch.tensor([[1, 2], [2, 2]]), torch.tensor([2, 2])
-
-    def summed(encoded):
-        scores = head.log_probs(encoded) - 0.3 * head.log_prior
-        losses = []
-        for row, length in enumerate(lengths.tolist()):
-            paths = itertools.product(range(3), repeat=length)
-            hits = [path for path in paths if collapse(path) == tuple(targets[row].tolist())]
-            totals = torch.stack([sum(scores[row, t, k] for t, k in enumerate(path)) for path in hits])
-            losses.append(-totals.logsumexp(0))
-        return torch.stack(losses)
-
-    def gradients(loss):
-        x = encoded.clone().requires_grad_()
-        values = loss(x)
-        return values.detach(), torch.autograd.grad((values * torch.tensor([1.0, 2.0])).sum(), x)[0]
-
-    expected = gradients(summed)
-    found = gradients(lambda x: head.loss(x, lengths, targets, target_lengths))
-    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
-
-
-def test_the_prior_follows_what_the_frames_say_and_padding_says_nothing():
-    torch.manual_seed(0)
-    head = CtcHead(("<blank>", "a", "b"), 4, prior_weight=0.3)
-    encoded, lengths = torch.randn(2, 9, 4), torch.tensor([9, 6])
-    for _ in range(2000):
-        head.loss(encoded, lengths, torch.tensor([[1], [2]]), torch.tensor([1, 1]))
-        encoded[1, 6:] = 1e3 * torch.randn(3, 4)
-    posteriors = head.log_probs(encoded).exp()
-    expected = torch.cat([posteriors[0], posteriors[1, :6]]).mean(0)
-    torch.testing.assert_close(head.log_prior.exp(), expected, atol=1e-4, rtol=1e-3)
-
-
 def test_an_infeasible_target_is_infinite_not_hidden():
     head = CtcHead(("<blank>", "a"), 4)
     losses = head.loss(torch.randn(1, 2, 4), torch.tensor([2]), torch.tensor([[1, 1]]), torch.tensor([2]))

@@ -1,0 +1,175 @@
+"""Lay texts over recordings: which text belongs to which recording, and what comes out as a transcript."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from speechrnn.audio import Clip, info
+from speechrnn.errors import DataError, Unsupported, UsageError
+from speechrnn.jobs.transcribe import Result, Source, collect
+from speechrnn.records import Alignment, Segment, Transcript
+from speechrnn.text.files import read_text
+from speechrnn.text.normalize import normalize
+
+if TYPE_CHECKING:
+    from speechrnn.data.prepared import Track
+    from speechrnn.recognizer import RnnRecognizer
+
+MANIFESTS = (".jsonl", ".jsonl.gz")
+TEXT = ".txt"
+SCORES = "scores.tsv"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A recording and its text, or why there is none.
+
+    Attributes:
+        source: the recording, and where its alignment belongs.
+        clip: the stretch of it that the text belongs to.
+        text: lines; each becomes a segment.
+        error: what is wrong with the text.
+    """
+
+    source: Source
+    clip: Clip
+    text: str
+    error: DataError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Aligned:
+    """What came of a task: a transcript and how well it fits, or an error."""
+
+    result: Result
+    score: float = 0.0
+
+
+def tasks(path: Path, text: str | None) -> list[Task]:
+    """Recordings with their texts.
+
+    Args:
+        path: a recording, a folder of recordings, or a manifest, which holds its texts.
+        text: of a recording: a text file, or the text itself; of a folder: a folder of text files; None: text files of the same
+            names lie beside the recordings.
+
+    Raises:
+        DataError: no such recording, folder or manifest; a text file that is missing or cannot be read.
+        UsageError: a text for a manifest.
+    """
+    if path.name.endswith(MANIFESTS):
+        if text is not None:
+            raise UsageError(f"{path} holds its texts", "give the manifest alone, or a recording and its text")
+        return _of_manifest(path)
+    sources = collect([path])
+    if not path.is_dir():
+        given = _given(text) if text is not None else read_text(path.with_suffix(TEXT), "give the text, or its file")
+        return [Task(source, Clip(source.id, source.path), given) for source in sources]
+    folder = path if text is None else Path(text)
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder", f"give the folder that holds the texts of {path}")
+    return [_beside(source, folder) for source in sources]
+
+
+def _of_manifest(path: Path) -> list[Task]:
+    from speechrnn.data.manifest import read_manifest
+
+    return [
+        Task(Source(utterance.audio, Path(utterance.id), utterance.id), utterance.clip, utterance.text)
+        for utterance in read_manifest(path)
+    ]
+
+
+def _given(text: str) -> str:
+    """The content of a text file, or the text itself."""
+    path = Path(text)
+    try:
+        named = path.is_file() or path.suffix == TEXT or (os.sep in text and not text.strip().count(" "))
+    except (OSError, ValueError):
+        # Too long for a path, or with a NUL: then it is none.
+        named = False
+    return read_text(path, "give the text itself, or the file that holds it") if named else text
+
+
+def _beside(source: Source, folder: Path) -> Task:
+    clip = Clip(source.id, source.path)
+    path = folder / source.output.with_name(source.output.name + TEXT)
+    try:
+        return Task(source, clip, read_text(path, f"write what is said in {source.path.name} into it"))
+    except DataError as error:
+        return Task(source, clip, "", error)
+
+
+def align(
+    recognizer: RnnRecognizer, work: Sequence[Task], *, states: bool = False, track: Track | None = None
+) -> Iterator[Aligned]:
+    """Align recordings one after the other, in the order given; one that cannot be aligned does not stop the others.
+
+    Raises:
+        Unsupported: the model does not align.
+    """
+    if not hasattr(recognizer, "align_many"):
+        raise Unsupported("this model cannot align", "give a model of kind rnn")
+    errors = {task.source.id: task.error for task in work if task.error is not None}
+
+    def failed(clip: Clip, error: DataError) -> None:
+        errors.setdefault(clip.id, error)
+
+    items = [(task.clip, task.text) for task in work if task.error is None]
+    alignments: Iterator[Alignment] = recognizer.align_many(items, on_error=failed, states=states)
+    if track is not None:
+        alignments = track(alignments, "align", len(items))
+    waiting = deque(work)
+    for alignment in alignments:
+        # A recording that failed is known by the time the one after it is done.
+        while waiting[0].source.id != alignment.id:
+            yield _failed(waiting.popleft(), errors)
+        task = waiting.popleft()
+        transcript = as_transcript(alignment, task, recognizer, "states" if states else recognizer.tokenizer.unit)
+        yield Aligned(Result(task.source, (transcript,)), alignment.score)
+    for task in waiting:
+        yield _failed(task, errors)
+
+
+def _failed(task: Task, errors: Mapping[str, DataError]) -> Aligned:
+    return Aligned(Result(task.source, error=errors[task.source.id]))
+
+
+def as_transcript(alignment: Alignment, task: Task, recognizer: RnnRecognizer, unit: str) -> Transcript:
+    """An alignment as a transcript, with a segment for each line of the text."""
+    lines = [line for line in (normalize(line, recognizer.text_options) for line in task.text.split("\n")) if line]
+    segments, first = [], 0
+    for line in lines:
+        words = alignment.words[first : first + len(line.split())]
+        first += len(words)
+        segments.append(Segment(line, words[0].start, words[-1].end, min(word.confidence for word in words)))
+    return Transcript(
+        alignment.id,
+        " ".join(lines),
+        _seconds(task.clip),
+        tuple(segments),
+        alignment.words,
+        alignment.tokens,
+        channel=task.clip.channel,
+        model=recognizer.id,
+        unit=unit,
+    )
+
+
+def _seconds(clip: Clip) -> float:
+    found = info(clip.path)
+    samples = found.num_samples - clip.offset if clip.num_samples is None else clip.num_samples
+    return samples / found.sampling_rate
+
+
+def write_scores(path: Path, scores: Sequence[tuple[str, float]]) -> None:
+    """A table of recordings and how well their texts fit, the worst first."""
+    from speechrnn.atomic import write_text
+
+    rows = [f"{name}\t{score:.3f}\n" for name, score in sorted(scores, key=lambda entry: (entry[1], entry[0]))]
+    write_text(path, "".join(["recording\tscore\n", *rows]))
