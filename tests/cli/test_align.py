@@ -1,0 +1,226 @@
+"""``speechrnn align`` with a model trained by the command line, on tones whose times are known."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from praatio import textgrid
+
+from speechrnn.data.manifest import AlignedItem, Utterance, write_manifest
+from speechrnn.transcripts.files import read_transcript
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from tones import RATE, sing
+
+TEXT = "aéɔ ŋ"
+TIMES = {"a": (0.05, 0.17), "é": (0.20, 0.32), "ɔ": (0.35, 0.47), "ŋ": (0.65, 0.77)}
+"""When the tones of TEXT sound; of what is between two of a word either may take a part."""
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    path = tmp_path / "rec été.wav"
+    soundfile.write(path, sing("abc d", np.random.default_rng(1)), RATE)
+    return path
+
+
+def near(found, expected, ms=45):
+    return abs(found - expected) <= ms / 1000
+
+
+def test_times_are_those_of_the_sounds_and_of_the_pause_between_words(own, speechrnn, recording):
+    said = speechrnn("align", recording, TEXT, "-m", own.run, "-f", "json")
+    assert said.status == 0, said.err
+    found = json.loads(said.out)
+    assert (found["text"], found["unit"]) == (TEXT, "chars")
+    assert [word["text"] for word in found["words"]] == ["aéɔ", "ŋ"]
+    assert [token["text"] for token in found["tokens"]] == list(TIMES)
+    for token in found["tokens"]:
+        start, end = TIMES[token["text"]]
+        assert near(token["start"], start)
+        assert near(token["end"], end)
+        assert 0 <= token["confidence"] <= 1
+    first, second = found["words"]
+    assert (first["start"], first["end"]) == (found["tokens"][0]["start"], found["tokens"][2]["end"])
+    assert second["start"] - first["end"] >= 0.1, "the pause belongs to no word"
+
+
+def test_a_textgrid_of_words_and_letters_goes_through_praatio(own, speechrnn, recording, tmp_path):
+    assert speechrnn("align", recording, TEXT, "-m", own.run, "-o", tmp_path / "out", "-f", "TextGrid,json").status == 0
+    path = tmp_path / "out" / "rec été.TextGrid"
+    grid = textgrid.openTextgrid(str(path), includeEmptyIntervals=False)
+    grid.save(str(tmp_path / "again.TextGrid"), "long_textgrid", includeBlankSpaces=True)
+    again = read_transcript(tmp_path / "again.TextGrid")
+    full = read_transcript(tmp_path / "out" / "rec été.json")
+    for level in ("words", "tokens"):
+        spans = [(span.text, span.start, span.end) for span in getattr(full, level)]
+        assert [tuple(entry) for entry in grid.getTier(level).entries] == [(a, b, text) for text, a, b in spans]
+        assert [(span.text, span.start, span.end) for span in getattr(again, level)] == spans
+
+
+def test_lines_of_the_text_are_segments(own, speechrnn, recording, tmp_path):
+    (tmp_path / "text.txt").write_bytes("aéɔ\r\n\r\nŋ".encode("utf-16"))
+    said = speechrnn("align", recording, tmp_path / "text.txt", "-m", own.run, "-f", "json")
+    found = json.loads(said.out)
+    assert [segment["text"] for segment in found["segments"]] == ["aéɔ", "ŋ"]
+    assert [(s["start"], s["end"]) for s in found["segments"]] == [(w["start"], w["end"]) for w in found["words"]]
+
+
+def test_states_are_the_path_of_the_network_without_a_gap(own, speechrnn, recording, tmp_path):
+    assert speechrnn("align", recording, TEXT, "-m", own.run, "--states", "-o", tmp_path / "out").status == 0
+    grid = textgrid.openTextgrid(str(tmp_path / "out" / "rec été.TextGrid"), includeEmptyIntervals=False)
+    entries = grid.getTier("states").entries
+    assert [entry.label for entry in entries if entry.label not in ("<blank>", "<space>")] == list(TIMES)
+    assert "<blank>" in {entry.label for entry in entries}
+    # Word boundaries are no labels of a tier.
+    assert entries[0].start == 0
+    assert all(a.end <= b.start for a, b in zip(entries, entries[1:], strict=False))
+
+
+def test_a_folder_with_its_texts_and_the_manifest_made_of_it_agree(own, speechrnn, tmp_path):
+    one = speechrnn("align", own.recordings, "-m", own.run, "-o", tmp_path / "beside")
+    assert one.status == 0, one.err
+    assert one.err.splitlines()[-1].startswith("72 of 72 recordings aligned into")
+    made = sorted(path.name for path in (tmp_path / "beside").iterdir())
+    assert made == sorted([*(f"{index:02d} né.TextGrid" for index in range(72)), "scores.tsv"])
+    texts = tmp_path / "texts"
+    texts.mkdir()
+    for path in own.recordings.glob("*.txt"):
+        shutil.copy(path, texts)
+    two = speechrnn("align", own.recordings, texts, "-m", own.run, "-o", tmp_path / "apart")
+    assert two.status == 0
+    same = speechrnn("align", "--compare", tmp_path / "beside", tmp_path / "apart")
+    assert same.status == 0
+    rows = [line.split() for line in same.out.splitlines()[1:]]
+    assert [row[:2] for row in rows] == [[level, side] for level in ("word", "token") for side in ("start", "end", "all")]
+    assert all(float(row[3]) == 0 and float(row[4]) == 0 and row[-1] == "100.0" for row in rows)
+    assert "72 recordings" in same.err
+    three = speechrnn("align", own.data / "cuts_test.jsonl.gz", "-m", own.run, "-o", tmp_path / "manifest")
+    assert three.status == 0, three.err
+    lines = (tmp_path / "manifest" / "scores.tsv").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "recording\tscore"
+    scores = [float(line.split("\t")[1]) for line in lines[1:]]
+    assert scores == sorted(scores)
+    assert all(score <= 0 for score in scores)
+
+
+def test_an_alignment_is_measured_against_a_manifest(own, speechrnn, tmp_path):
+    (tmp_path / "audio").mkdir()
+    utterances = []
+    for number, sung in enumerate(["abc d", "dcba", "ab cd", "a"]):
+        samples = sing(sung, np.random.default_rng(number))
+        path = tmp_path / "audio" / f"u{number}.wav"
+        soundfile.write(path, samples, RATE)
+        text = sung.translate(str.maketrans("abcd", "aéɔŋ"))
+        phones = tuple(
+            AlignedItem(letter, round(0.05 + 0.15 * place, 3), 0.12) for place, letter in enumerate(text) if letter != " "
+        )
+        utterances.append(
+            Utterance(path.stem, path, RATE, 0, len(samples), None, text, alignment={"phone": phones}, recording_samples=len(samples))
+        )
+    write_manifest(tmp_path / "cuts.jsonl.gz", utterances)
+    assert speechrnn("align", tmp_path / "cuts.jsonl.gz", "-m", own.run, "-o", tmp_path / "out").status == 0
+    said = speechrnn("align", "--compare", tmp_path / "cuts.jsonl.gz", tmp_path / "out")
+    assert said.status == 0, said.err
+    rows = [line.split() for line in said.out.splitlines()[1:]]
+    assert [row[:3] for row in rows] == [["token", "start", "13"], ["token", "end", "13"], ["token", "all", "26"]]
+    assert all(abs(float(row[3])) <= 30 and float(row[4]) <= 30 for row in rows)
+
+
+def test_a_text_that_is_not_what_is_spoken_is_named(own, speechrnn, recording, tmp_path):
+    said = speechrnn("align", recording, "ŋŋ aŋɔ", "-m", own.run, "-o", tmp_path / "out")
+    assert said.status == 0
+    assert "warning: 1 of 1 texts are hardly what is spoken" in said.err
+    assert str(recording) in said.err
+    assert "hardly" not in speechrnn("align", recording, TEXT, "-m", own.run).err
+
+
+def test_one_bad_recording_does_not_cost_the_others(own, speechrnn, recording, tmp_path):
+    folder = tmp_path / "several"
+    folder.mkdir()
+    for name, text in (("a", TEXT), ("b", "aqɔ"), ("c", None), ("d", ""), ("e", TEXT), ("f", "aéɔŋ" * 20)):
+        shutil.copy(recording, folder / f"{name}.wav")
+        if text is not None:
+            (folder / f"{name}.txt").write_text(text, encoding="utf-8")
+    (folder / "e.wav").write_bytes(b"RIFF")
+    said = speechrnn("align", folder, "-m", own.run, "-o", tmp_path / "out")
+    assert said.status == 1
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.TextGrid", "scores.tsv"]
+    errors = [line.removeprefix("error: ") for line in said.err.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 5
+    for name, message in (
+        ("b.wav", "symbol 'q' (U+0071 LATIN SMALL LETTER Q)"),
+        ("c.txt", "no such file"),
+        ("d.wav", "the text is empty"),
+        ("e.wav", ""),
+        ("f.wav", "80 tokens of text do not fit into"),
+    ):
+        assert any(str(folder / name) in error and message in error for error in errors), name
+
+
+@pytest.mark.parametrize(
+    ("samples", "text", "message"),
+    [(16, "a", "2 ms of audio, less than one analysis window"), (3 * RATE, "a", None)],
+)
+def test_next_to_nothing_and_silence(samples, text, message, own, speechrnn, tmp_path):
+    soundfile.write(tmp_path / "quiet.wav", np.zeros(samples), RATE)
+    said = speechrnn("align", tmp_path / "quiet.wav", text, "-m", own.run)
+    if message:
+        assert said.status == 1
+        assert message in said.error()[0]
+        assert said.out == ""
+    else:
+        assert said.status == 0
+        assert "hardly what is spoken" in said.err
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        (["RECORDING", "TEXT"], 2, "no model is given"),
+        (["RECORDING", "gone.txt", "-m", "RUN"], 1, "gone.txt: no such file"),
+        (["RECORDING", "-m", "RUN"], 1, "rec été.txt: no such file"),
+        (["gone.wav", "a", "-m", "RUN"], 1, "gone.wav: no such file or folder"),
+        (["MANIFEST", "a", "-m", "RUN"], 2, "holds its texts"),
+        (["RECORDING", "a", "-m", "RUN", "-f", "textgird"], 2, "'textgird' is not known"),
+        (["FOLDER", "gone", "-m", "RUN", "-o", "OUT"], 1, "gone: no such folder"),
+        (["--compare", "RECORDING"], 2, "--compare takes two alignments"),
+        (["--compare", "MANIFEST", "FOLDER"], 1, "no alignment in it"),
+    ],
+)
+def test_wrong_calls(words, status, message, own, speechrnn, recording, tmp_path):
+    known = {
+        "RECORDING": recording,
+        "RUN": own.run,
+        "MANIFEST": own.data / "cuts_test.jsonl.gz",
+        "FOLDER": own.recordings,
+        "OUT": tmp_path / "out",
+    }
+    said = speechrnn("align", *(known.get(word, word) for word in words))
+    assert (said.status, said.out) == (status, "")
+    assert message in said.error()[0]
+    assert not (tmp_path / "out").exists()
+
+
+def test_alignments_without_a_common_recording_or_label_are_said(own, speechrnn, recording, tmp_path):
+    for name, text in (("one", "aéɔ ŋ"), ("two", "ɔ")):
+        speechrnn("align", recording, text, "-m", own.run, "-f", "ctm", "-o", tmp_path / name)
+    said = speechrnn("align", "--compare", tmp_path / "one", tmp_path / "two")
+    assert said.status == 1
+    assert "share no label" in said.error()[0]
+    (tmp_path / "two" / "rec été.ctm").rename(tmp_path / "two" / "other.ctm")
+    shutil.copy(tmp_path / "two" / "other.ctm", tmp_path / "two" / "third.ctm")
+    said = speechrnn("align", "--compare", tmp_path / "one", tmp_path / "two")
+    assert "no recording in common" in said.error()[0]
+
+
+def test_help_shows_examples(speechrnn):
+    said = speechrnn("align", "--help")
+    assert said.status == 0
+    assert "speechrnn align story.wav story.txt -m runs/own -o aligned/" in said.out
