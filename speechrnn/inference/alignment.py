@@ -67,7 +67,7 @@ def align_sound(
 def quiet_frames(level: np.ndarray, network: Network, num_samples: int) -> np.ndarray:
     """Which front-end frames lie in a pause, by levels (N,) of the recording; bool, one for each frame."""
     hushed = np.zeros(len(level) + 1, bool)
-    for start, end in quiet_runs(level, PAUSE_S):
+    for start, end in quiet_runs(level, PAUSE_S, near=True):
         hushed[start:end] = True
     count = network.frames(num_samples) * network.factor
     # The middle of a frame's window.

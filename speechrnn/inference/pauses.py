@@ -24,6 +24,10 @@ BELOW_TOP_DB = 12.0
 """How far below the recording's loud parts a pause has to lie: steady loud sound, as of singing, is none."""
 AROUND_S = 3.0
 """How far the quietest fifth of a second is looked for."""
+BELOW_SPEECH_DB = 25.0
+"""How far below the loudest within ``NEAR_S`` nobody speaks, however quiet it gets elsewhere: for short pauses."""
+NEAR_S = 1.0
+"""How far the loudest is looked for."""
 
 
 def levels(blocks: Iterable[np.ndarray], rate: int) -> np.ndarray:
@@ -39,16 +43,24 @@ def levels(blocks: Iterable[np.ndarray], rate: int) -> np.ndarray:
     return 10 * np.log10(np.concatenate([*found, np.zeros(0, np.float32)]) + 1e-12)
 
 
-def quiet_runs(levels: np.ndarray, least_s: float) -> list[tuple[int, int]]:
-    """First hop and hop after the last of each run of ``least_s`` or more in which nobody speaks, from levels (N,) in dB.
+def quiet_runs(levels: np.ndarray, least_s: float, *, near: bool = False) -> list[tuple[int, int]]:
+    """First hop and hop after the last of each run in which nobody speaks, from levels (N,) in dB.
 
     All of a recording that is silent is one.
+
+    Args:
+        levels: as :func:`levels` tells them.
+        least_s: shortest run.
+        near: what is far below the speech around it is quiet, too: that finds pauses whose noise changes, as where recordings
+            are joined, and takes some weak ends of words for pauses.
     """
     top = float(np.percentile(levels, 95)) if len(levels) else -np.inf
     if top < SILENCE_DB:
         return [(0, len(levels))]
     clipped = np.maximum(levels, top - 60)
     quiet = _smooth(clipped, 0.05) < np.minimum(_floor(_smooth(clipped, 0.2)) + ABOVE_FLOOR_DB, top - BELOW_TOP_DB)
+    if near:
+        quiet |= _smooth(clipped, 0.05) < _loudest(_smooth(clipped, 0.05)) - BELOW_SPEECH_DB
     edges = np.flatnonzero(np.diff(quiet, prepend=False, append=False)).tolist()
     return [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if (b - a) * HOP_S >= least_s]
 
@@ -70,6 +82,14 @@ def _smooth(levels: np.ndarray, seconds: float) -> np.ndarray:
     size = round(seconds / HOP_S)
     padded = np.pad(levels, (size // 2, (size - 1) // 2), mode="edge")
     return np.convolve(padded, np.ones(size, np.float32) / size, mode="valid")
+
+
+def _loudest(levels: np.ndarray) -> np.ndarray:
+    """The highest of levels (N,) within ``NEAR_S``."""
+    reach = round(NEAR_S / HOP_S)
+    padded = np.pad(levels, reach, mode="edge")
+    highest: np.ndarray = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).max(1)
+    return highest
 
 
 def _floor(levels: np.ndarray) -> np.ndarray:
