@@ -60,4 +60,6 @@ def log_probability(log_probs: np.ndarray, ids: Sequence[int] | np.ndarray) -> f
     """Log probability of symbols (L,) under log posteriors (T, K), summed over all alignments."""
     from speechrnn.decoding import viterbi_kernels
 
-    return float(viterbi_kernels.log_probability(np.ascontiguousarray(log_probs, np.float32), np.asarray(ids, np.int64)))
+    ids = np.asarray(ids, np.int64)
+    found = viterbi_kernels.scaled_log_probability(np.exp(log_probs.astype(np.float64)), ids)
+    return found if found > -math.inf else viterbi_kernels.log_probability(np.ascontiguousarray(log_probs, np.float32), ids)

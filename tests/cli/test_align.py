@@ -122,7 +122,9 @@ def test_an_alignment_is_measured_against_a_manifest(own, speechrnn, tmp_path):
             AlignedItem(letter, round(0.05 + 0.15 * place, 3), 0.12) for place, letter in enumerate(text) if letter != " "
         )
         utterances.append(
-            Utterance(path.stem, path, RATE, 0, len(samples), None, text, alignment={"phone": phones}, recording_samples=len(samples))
+            Utterance(
+                path.stem, path, RATE, 0, len(samples), None, text, alignment={"phone": phones}, recording_samples=len(samples)
+            )
         )
     write_manifest(tmp_path / "cuts.jsonl.gz", utterances)
     assert speechrnn("align", tmp_path / "cuts.jsonl.gz", "-m", own.run, "-o", tmp_path / "out").status == 0

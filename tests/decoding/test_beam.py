@@ -224,3 +224,16 @@ def test_no_frames_and_no_whole_word() -> None:
     only = np.log(np.array([[0.01, 0.98, 0.01]], np.float32))
     (found,) = BeamSearch(3, DecodingOptions(kind="beam", beam=1), lexicon={"ab": [(1, 2)]})(only)
     assert (found.words, found.whole) == ((), False)
+
+
+def test_of_readings_that_are_nearly_as_good_the_exactly_best_comes_first() -> None:
+    lost = 0
+    for seed in range(30):
+        log_probs = posteriors(40, 8, seed, spread=1.5)
+        found = BeamSearch(8, DecodingOptions(kind="beam", beam=4, nbest=4))(log_probs)
+        near = [one for one in found if one.score >= found[0].score - 0.5]
+        for one in near:
+            assert one.acoustic == pytest.approx(log_probability(log_probs, one.ids), abs=1e-4)
+        assert [one.score for one in found[: len(near)]] == sorted((one.score for one in near), reverse=True)
+        lost += len(near) > 1
+    assert lost > 10, "there were readings to choose from"

@@ -81,3 +81,14 @@ def test_a_band_finds_the_exact_path_of_a_long_recording(monkeypatch: pytest.Mon
     assert found is not None
     assert found[1] == exact
     assert found[0].starts.tolist() == viterbi._path(log_probs, ids, exact_states).starts.tolist()
+
+
+def test_what_is_out_of_the_range_of_numbers_is_still_told() -> None:
+    log_probs = np.full((300, 3), -40.0, np.float32)
+    log_probs[:, 1] = 0.0
+    ids = np.full(100, 2)
+    assert np.isneginf(viterbi_kernels.scaled_log_probability(np.exp(log_probs.astype(np.float64)), ids))
+    loss = torch.nn.functional.ctc_loss(
+        torch.from_numpy(log_probs)[:, None].double(), torch.from_numpy(ids)[None], (300,), (100,), reduction="none"
+    )
+    assert log_probability(log_probs, ids) == pytest.approx(-loss.item(), rel=1e-6)
