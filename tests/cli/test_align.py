@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import sys
@@ -80,7 +81,7 @@ def test_states_are_the_path_of_the_network_without_a_gap(own, speechrnn, record
     assert "<blank>" in {entry.label for entry in entries}
     # Word boundaries are no labels of a tier.
     assert entries[0].start == 0
-    assert all(a.end <= b.start for a, b in zip(entries, entries[1:], strict=False))
+    assert all(a.end <= b.start for a, b in itertools.pairwise(entries))
 
 
 def test_a_folder_with_its_texts_and_the_manifest_made_of_it_agree(own, speechrnn, tmp_path):

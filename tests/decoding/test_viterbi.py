@@ -85,7 +85,7 @@ def test_a_band_finds_the_exact_path_of_a_long_recording(monkeypatch: pytest.Mon
 
 def test_what_is_out_of_the_range_of_numbers_is_still_told() -> None:
     log_probs = np.full((300, 3), -40.0, np.float32)
-    log_probs[:, 1] = 0.0
+    log_probs[:, 0] = 0.0
     ids = np.full(100, 2)
     assert np.isneginf(viterbi_kernels.scaled_log_probability(np.exp(log_probs.astype(np.float64)), ids))
     loss = torch.nn.functional.ctc_loss(
