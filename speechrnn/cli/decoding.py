@@ -22,6 +22,12 @@ Lexicon = Annotated[
 LetterLm = Annotated[
     Path | None, typer.Option("--letter-lm", metavar="FILE", help="Language model over tokens: spells words the lexicon lacks.")
 ]
+Rescore = Annotated[
+    Path | None,
+    typer.Option(
+        "--rescore", metavar="FILE", help="Language model (ARPA), words or tokens, by which the beam is ranked once more."
+    ),
+]
 Hotwords = Annotated[
     list[str], typer.Option("--hotword", metavar="PHRASE[=BONUS]", help="A phrase to listen for; repeat. [default bonus: 5]")
 ]
@@ -80,9 +86,8 @@ def choose(settings: list[str], model: Path, helpers: Helpers) -> Choice:
         tuned = find(folder, read_info(folder)["sha256"].get(WEIGHTS, ""), helpers, asked.kind, quiet=True)
     named = [f"{name}={value}" for name, value in given.items() if name in TUNABLE]
     if tuned is None:
-        files = helpers.lm or helpers.lexicon or helpers.letter_lm
         unknown = f"{model}: no weights are tuned for these helpers, so the defaults are used; speechrnn tune chooses them"
-        return Choice(asked, unknown if files and not named else "")
+        return Choice(asked, unknown if helpers.files() and not named else "")
     stored = {name: value for name, value in tuned.weights.items() if name not in given}
     if not stored:
         return Choice(asked)
@@ -93,7 +98,12 @@ def choose(settings: list[str], model: Path, helpers: Helpers) -> Choice:
 
 
 def helpers(
-    lm: Path | None, lexicon: Path | None, letter_lm: Path | None, hotwords: list[str], hotword_file: Path | None
+    lm: Path | None,
+    lexicon: Path | None,
+    letter_lm: Path | None,
+    hotwords: list[str],
+    hotword_file: Path | None,
+    rescore: Path | None = None,
 ) -> Helpers:
     """What helps the decoder.
 
@@ -108,7 +118,7 @@ def helpers(
     if hotword_file is not None:
         for number, line in numbered_lines(hotword_file, "give a file with a line PHRASE or PHRASE<TAB>BONUS each"):
             found.append(_hotword(*line.partition("\t")[::2], f"{hotword_file}, line {number}"))
-    return Helpers(lm, lexicon, letter_lm, tuple(found))
+    return Helpers(lm, lexicon, letter_lm, tuple(found), rescore)
 
 
 def _hotword(phrase: str, bonus: str, where: str) -> tuple[str, float]:

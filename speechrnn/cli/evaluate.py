@@ -22,6 +22,7 @@ def evaluate(
     lm: decoding.Lm = None,
     lexicon: decoding.Lexicon = None,
     letter_lm: decoding.LetterLm = None,
+    rescore: decoding.Rescore = None,
     hotwords: decoding.Hotwords = [],  # noqa: B006
     hotword_file: decoding.HotwordFile = None,
     settings: decoding.Settings = [],  # noqa: B006
@@ -45,7 +46,7 @@ def evaluate(
     from speechrnn.reports.scores import scores_record
     from speechrnn.reports.tables import markdown
 
-    helpers = decoding.helpers(lm, lexicon, letter_lm, hotwords, hotword_file)
+    helpers = decoding.helpers(lm, lexicon, letter_lm, hotwords, hotword_file, rescore)
     chosen = [decoding.choose(settings, model, helpers) for model in models]
     utterances = read_manifest(manifest)
     loaded = job.load_systems(models, names, device, [choice.options for choice in chosen], helpers)

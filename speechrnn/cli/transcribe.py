@@ -36,6 +36,7 @@ def transcribe(
     lm: decoding.Lm = None,
     lexicon: decoding.Lexicon = None,
     letter_lm: decoding.LetterLm = None,
+    rescore: decoding.Rescore = None,
     hotwords: decoding.Hotwords = [],  # noqa: B006
     hotword_file: decoding.HotwordFile = None,
     settings: decoding.Settings = [],  # noqa: B006
@@ -79,7 +80,7 @@ def transcribe(
             destination = Folder(sources, out, chosen, overwrite=overwrite)
         else:
             destination = Printed(sources, chosen, asked)
-        helpers = decoding.helpers(lm, lexicon, letter_lm, hotwords, hotword_file)
+        helpers = decoding.helpers(lm, lexicon, letter_lm, hotwords, hotword_file, rescore)
         choice = decoding.choose(settings, model, helpers)
         set_threads(threads)
         recognizer = load(model, device, choice.options, helpers, vad=vad)

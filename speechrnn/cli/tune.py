@@ -31,6 +31,7 @@ def tune(
     lm: decoding.Lm = None,
     lexicon: decoding.Lexicon = None,
     letter_lm: decoding.LetterLm = None,
+    rescore: decoding.Rescore = None,
     settings: decoding.Settings = [],  # noqa: B006
 ) -> None:
     """Choose decoding weights on dev and store them beside the model.
@@ -49,7 +50,7 @@ def tune(
     from speechrnn.jobs import tune as job
     from speechrnn.jobs.evaluate import load_systems
 
-    helpers = decoding.helpers(lm, lexicon, letter_lm, [], None)
+    helpers = decoding.helpers(lm, lexicon, letter_lm, [], None, rescore)
     options = decoding.options(settings)
     utterances = read_manifest(manifest)
     (loaded,) = load_systems([model], device=device)

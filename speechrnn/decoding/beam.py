@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -53,6 +54,7 @@ class BeamSearch:
         options: widths and weights.
         space: token id of the word boundary, -1 where the model has none.
         lexicon: words and their pronunciations; None: symbols are free.
+        counts: how often words occur; of words of equal sound each gets its share. Without them they are equal.
         word_lm: over words; needs a lexicon.
         letter_lm: over tokens; with a lexicon it spells unknown words, which are allowed then.
         letter_ids: id in ``letter_lm`` of each token, shape (K,).
@@ -66,6 +68,7 @@ class BeamSearch:
         *,
         space: int = -1,
         lexicon: Pronunciations | None = None,
+        counts: Mapping[str, int] | None = None,
         word_lm: NgramModel | None = None,
         letter_lm: NgramModel | None = None,
         letter_ids: np.ndarray | None = None,
@@ -89,11 +92,16 @@ class BeamSearch:
             self._hot = build_automaton(phrases, n_items, n_words + space if space >= 0 else -1)
         else:
             self._hot = build_automaton(hotwords, n_items)
-        self._trie = self._build_trie(lexicon or {}, found)
+        self._trie = self._build_trie(lexicon or {}, found, counts or {})
 
-    def _build_trie(self, lexicon: Pronunciations, lm_ids: list[int]) -> Trie:
+    def _build_trie(self, lexicon: Pronunciations, lm_ids: list[int], counts: Mapping[str, int]) -> Trie:
         boundary = (self.space,) if self.space >= 0 else ()
-        entries = [(w, (*tokens, *boundary), 0.0) for w, word in enumerate(self.words) for tokens in lexicon[word]]
+        shares = _shares(lexicon, counts)
+        entries = [
+            (w, (*tokens, *boundary), shares.get((word, tuple(tokens)), 0.0))
+            for w, word in enumerate(self.words)
+            for tokens in lexicon[word]
+        ]
         gains = self.options.lm_weight * self._word_lm.unigrams(lm_ids) + self.options.word_bonus
         hot = self._hot.gain[0, self._hot.symbols[: len(self.words)]]
         return build_trie(entries, gains + np.maximum(hot, 0.0))
@@ -151,6 +159,20 @@ class BeamSearch:
                 words.append("")
             ends.append(len(ids))
         return Hypothesis(np.array(ids, np.int64), tuple(words), tuple(ends), acoustic, score, whole)
+
+
+def _shares(lexicon: Pronunciations, counts: Mapping[str, int]) -> dict[tuple[str, tuple[int, ...]], float]:
+    """Log share of each word among those of equal sound, each counted once more than it occurs; without counts nothing."""
+    sounds: dict[tuple[int, ...], list[str]] = {}
+    for word, several in lexicon.items():
+        for tokens in several if counts else ():
+            sounds.setdefault(tuple(tokens), []).append(word)
+    return {
+        (word, sound): math.log((counts.get(word, 0) + 1) / sum(counts.get(other, 0) + 1 for other in words))
+        for sound, words in sounds.items()
+        if len(words) > 1
+        for word in words
+    }
 
 
 def _exact(log_probs: np.ndarray, reading: Hypothesis) -> Hypothesis:

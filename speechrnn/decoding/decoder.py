@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import difflib
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
@@ -13,14 +12,13 @@ import numpy as np
 
 from speechrnn.decoding.confidence import Calibrations
 from speechrnn.decoding.greedy import Path, greedy
-from speechrnn.decoding.helpers import Helpers, fit
+from speechrnn.decoding.helpers import Fitted, Helpers, fit
 from speechrnn.decoding.options import DecodingOptions
 from speechrnn.text.normalize import TextOptions
 from speechrnn.text.tokenizer import SPACE, Tokenizer
 
 if TYPE_CHECKING:
     from speechrnn.decoding.beam import Hypothesis
-    from speechrnn.lm.ngram import NgramModel
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,13 +124,15 @@ class BeamDecoder:
         word_lm, letter_lm, lexicon = fitted.word_lm, fitted.letter_lm, fitted.lexicon
         self._has_lexicon = lexicon is not None
         self.writes_words = self._has_lexicon or tokenizer.unit == "chars"
-        self.weights = _weights(word_lm, letter_lm, lexicon)
-        self._describe = partial(_describe, helpers=helpers, word_lm=word_lm, letter_lm=letter_lm, lexicon=lexicon)
+        self.weights = _weights(fitted)
+        self._rescorer, self._rescores_tokens = fitted.rescorer, fitted.rescores_tokens
+        self._describe = partial(_describe, helpers=helpers, fitted=fitted)
         self._make_search = partial(
             BeamSearch,
             len(tokenizer),
             space=self._space,
             lexicon=lexicon,
+            counts=tokenizer.counts,
             word_lm=word_lm,
             letter_lm=letter_lm,
             letter_ids=None if letter_lm is None else np.array([letter_lm.word_id(token) for token in tokenizer.tokens]),
@@ -142,7 +142,9 @@ class BeamDecoder:
 
     def _set(self, options: DecodingOptions) -> None:
         self.description = self._describe(options)
-        self._search = self._make_search(options=options)
+        self._options = options
+        # What is ranked once more is all that the beam holds.
+        self._search = self._make_search(options=replace(options, nbest=options.beam) if self._rescorer else options)
 
     def reweighted(self, options: DecodingOptions) -> BeamDecoder:
         """The same with other options; language models and lexicon are shared."""
@@ -154,7 +156,7 @@ class BeamDecoder:
         """Decode one utterance."""
         from speechrnn.decoding.viterbi import align
 
-        best, *others = self._search(log_probs)
+        best, *others = self._readings(log_probs)
         found = align(log_probs, best.ids)
         assert found is not None, "what the search has found fits into the frames"
         path, total = found
@@ -168,6 +170,18 @@ class BeamDecoder:
         words = self._words(best)
         path, sure = self._calibrations.apply(path, words)
         return Reading(path, words, text, tuple(self._text(other) for other in others), _difference(heard, text), sure)
+
+    def _readings(self, log_probs: np.ndarray) -> list[Hypothesis]:
+        from speechrnn.decoding.rescoring import rescore
+
+        found = self._search(log_probs)
+        if self._rescorer is None:
+            return found
+        if self._rescores_tokens:
+            sentences = [[self._tokenizer.tokens[i] for i in one.ids] for one in found]
+        else:
+            sentences = [[word for word, _, _ in self._words(one)] for one in found]
+        return rescore(found, sentences, self._rescorer, self._options.rescore_weight)[: self._options.nbest]
 
     def _words(self, hypothesis: Hypothesis) -> tuple[tuple[str, int, int], ...]:
         if not self._has_lexicon:
@@ -200,25 +214,22 @@ def spelled_words(tokenizer: Tokenizer, ids: np.ndarray) -> tuple[tuple[str, int
     return tuple(words)
 
 
-def _weights(word_lm: NgramModel | None, letter_lm: NgramModel | None, lexicon: Mapping[str, object] | None) -> tuple[str, ...]:
+def _weights(fitted: Fitted) -> tuple[str, ...]:
     """The options that play a part, as the search adds them up."""
+    word_lm, letter_lm, lexicon = fitted.word_lm, fitted.letter_lm, fitted.lexicon
     return (
         *(["lm_weight"] if word_lm is not None else []),
         *(["word_bonus"] if lexicon is not None else []),
         *(["letter_weight"] if letter_lm is not None else []),
         *(["letter_bonus"] if letter_lm is not None and lexicon is None else []),
         *(["unknown_bonus"] if letter_lm is not None and lexicon is not None else []),
+        *(["rescore_weight"] if fitted.rescorer is not None else []),
     )
 
 
-def _describe(
-    o: DecodingOptions,
-    helpers: Helpers,
-    word_lm: NgramModel | None,
-    letter_lm: NgramModel | None,
-    lexicon: Mapping[str, object] | None,
-) -> str:
+def _describe(o: DecodingOptions, helpers: Helpers, fitted: Fitted) -> str:
     """Every choice that shapes a reading, in words."""
+    word_lm, letter_lm, lexicon = fitted.word_lm, fitted.letter_lm, fitted.lexicon
     parts = [f"beam {o.beam}", f"threshold {o.threshold:g}", *([f"{o.tokens} tokens a frame"] if o.tokens else [])]
     if word_lm is not None and helpers.lm is not None:
         parts.append(f"{word_lm.order}-gram {helpers.lm.name} ({word_lm.checksum[:8]}) weight {o.lm_weight:g}")
@@ -228,6 +239,9 @@ def _describe(
     if letter_lm is not None and letters is not None:
         bonus = f"unknown word bonus {o.unknown_bonus:g}" if lexicon is not None else f"letter bonus {o.letter_bonus:g}"
         parts.append(f"{letter_lm.order}-gram {letters.name} ({letter_lm.checksum[:8]}) weight {o.letter_weight:g}, {bonus}")
+    if fitted.rescorer is not None and helpers.rescore is not None:
+        model = fitted.rescorer
+        parts.append(f"rescored by {model.order}-gram {helpers.rescore.name} ({model.checksum[:8]}) weight {o.rescore_weight:g}")
     if helpers.hotwords:
         parts.append(f"{len(helpers.hotwords)} hotwords")
     return ", ".join(parts)

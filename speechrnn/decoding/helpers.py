@@ -29,15 +29,22 @@ class Helpers:
         lexicon: words and, for a model of phones, their pronunciations; without it the words of ``lm`` are spelled.
         letter_lm: an ARPA file over the model's tokens; beside a lexicon it spells words that the lexicon lacks.
         hotwords: phrases and their bonuses in nats.
+        rescore: an ARPA file over words or tokens, by which the readings of the beam are ranked once more.
     """
 
     lm: Path | None = None
     lexicon: Path | None = None
     letter_lm: Path | None = None
     hotwords: tuple[tuple[str, float], ...] = field(default=())
+    rescore: Path | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.lm or self.lexicon or self.letter_lm or self.hotwords)
+        return bool(self.files() or self.hotwords)
+
+    def files(self) -> list[tuple[str, Path]]:
+        """What is read from files, by name."""
+        every = (("lm", self.lm), ("lexicon", self.lexicon), ("letter_lm", self.letter_lm), ("rescore", self.rescore))
+        return [(name, path) for name, path in every if path is not None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,12 +55,16 @@ class Fitted:
         word_lm, letter_lm: language models over words and over tokens.
         lexicon: words and their pronunciations in token ids; ``None`` where tokens are free.
         hotwords: words of the lexicon by index, or token ids, and bonuses in nats.
+        rescorer: ranks the readings of the beam once more.
+        rescores_tokens: it is over tokens, not words.
     """
 
     word_lm: NgramModel | None
     letter_lm: NgramModel | None
     lexicon: Mapping[str, Sequence[Sequence[int]]] | None
     hotwords: list[tuple[list[int], float]]
+    rescorer: NgramModel | None
+    rescores_tokens: bool
 
 
 def fit(tokenizer: Tokenizer, text: TextOptions, helpers: Helpers) -> Fitted:
@@ -74,7 +85,24 @@ def fit(tokenizer: Tokenizer, text: TextOptions, helpers: Helpers) -> Fitted:
             )
         if strange:
             logger.warning("%s: %d words of the lexicon are unknown to it: %s", helpers.lm, len(strange), _some(strange))
-    return Fitted(word_lm, letter_lm, lexicon, _hotwords(tokenizer, text, helpers.hotwords, lexicon))
+    rescorer, over_tokens = _rescorer(tokenizer, helpers.rescore, lexicon is not None)
+    hotwords = _hotwords(tokenizer, text, helpers.hotwords, lexicon)
+    return Fitted(word_lm, letter_lm, lexicon, hotwords, rescorer, over_tokens)
+
+
+def _rescorer(tokenizer: Tokenizer, path: Path | None, has_lexicon: bool) -> tuple[NgramModel | None, bool]:
+    """A model to rescore with, and whether it is over tokens."""
+    from speechrnn.lm.ngram import NgramModel
+
+    if path is None:
+        return None, False
+    model = NgramModel.read_arpa(path)
+    over_tokens = not _strangers(tokenizer, model)
+    if not over_tokens and not has_lexicon and tokenizer.unit != "chars":
+        raise UsageError(
+            f"{path} is over words, and the model writes {tokenizer.unit}", "give a lexicon, too, or a model over tokens"
+        )
+    return model, over_tokens
 
 
 def _language_models(tokenizer: Tokenizer, helpers: Helpers) -> tuple[NgramModel | None, NgramModel | None]:

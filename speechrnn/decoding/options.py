@@ -34,6 +34,8 @@ class DecodingOptions:
     """Added for every token that is read without a lexicon."""
     unknown_bonus: float = 0.0
     """Added for every word outside the lexicon, where these are allowed."""
+    rescore_weight: float = 0.5
+    """Weight of a language model that looks at the readings of the whole beam once more."""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -46,7 +48,7 @@ class DecodingOptions:
             raise UsageError(f"decoding.tokens is {self.tokens}", "1 or more; 0 tries all")
         if not self.threshold > 0:
             raise UsageError(f"decoding.threshold is {self.threshold}", "above 0; 25 is usual")
-        for name in ("lm_weight", "letter_weight"):
+        for name in ("lm_weight", "letter_weight", "rescore_weight"):
             value = getattr(self, name)
             if not 0 <= value < math.inf:
                 raise UsageError(f"decoding.{name} is {value}", "0 or more")

@@ -27,7 +27,7 @@ from speechrnn.text.tokenizer import Tokenizer
 FILE = "decoding.yaml"
 VERSION = 1
 """Format version; readers take every older one."""
-WEIGHTS = ("lm_weight", "word_bonus", "letter_weight", "letter_bonus", "unknown_bonus")
+WEIGHTS = ("lm_weight", "word_bonus", "letter_weight", "letter_bonus", "unknown_bonus", "rescore_weight")
 """Fields of ``DecodingOptions`` that are tuned."""
 _REMEDY = "remove the file, then run speechrnn tune again"
 
@@ -57,11 +57,12 @@ class Tuned:
     tokens: int
     """Reference words or tokens of that manifest."""
     lm_weight: float | None = None
-    """This and the following four: see ``DecodingOptions``; absent where it plays no part."""
+    """This and the following five: see ``DecodingOptions``; absent where it plays no part."""
     word_bonus: float | None = None
     letter_weight: float | None = None
     letter_bonus: float | None = None
     unknown_bonus: float | None = None
+    rescore_weight: float | None = None
     word_confidence: Calibration | None = None
     """How sure a word is; absent where words are not written, or too few were wrong or right to tell."""
     token_confidence: Calibration | None = None
@@ -97,8 +98,7 @@ def key(helpers: Helpers | None, kind: str = "greedy") -> str | None:
 
     Hotwords play no part. ``None`` where a file is missing: whoever reads it says so better.
     """
-    files = [] if helpers is None else [("lm", helpers.lm), ("lexicon", helpers.lexicon), ("letter_lm", helpers.letter_lm)]
-    given = [(name, path) for name, path in files if path is not None]
+    given = [] if helpers is None else helpers.files()
     if not given:
         return kind
     try:

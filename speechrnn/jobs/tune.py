@@ -224,7 +224,7 @@ def store(loaded: Loaded, outcome: Outcome, helpers: Helpers | None, kind: str =
 
 
 def _files(helpers: Helpers | None) -> list[Path]:
-    every = (helpers.lm, helpers.lexicon, helpers.letter_lm) if helpers is not None else ()
+    every = [path for _, path in helpers.files()] if helpers is not None else []
     return [path for path in every if path is not None]
 
 

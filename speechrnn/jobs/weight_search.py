@@ -18,9 +18,10 @@ GRID = {
     "letter_weight": _WEIGHTS,
     "letter_bonus": _BONUSES,
     "unknown_bonus": (-4.0, -2.0, 0.0, 2.0),
+    "rescore_weight": _WEIGHTS,
 }
 """Values that are tried first."""
-PAIRS = (("lm_weight", "word_bonus"), ("letter_weight", "letter_bonus", "unknown_bonus"))
+PAIRS = (("lm_weight", "word_bonus"), ("letter_weight", "letter_bonus", "unknown_bonus"), ("rescore_weight",))
 """Weights whose grids are crossed; the others stay where they are meanwhile."""
 STEPS = (1.0, 0.5, 0.25)
 """Steps of a bonus in nats, one after the other; those of a weight are ``SHARE`` of them."""

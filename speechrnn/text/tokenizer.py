@@ -40,6 +40,7 @@ class Tokenizer:
         unit: ``chars`` and ``letters`` read orthography letter by letter (``letters`` has no word boundary: spaces
             are dropped, as in a phone error rate); ``phones`` reads words through ``pronunciations``.
         pronunciations: for ``phones``, word -> its pronunciations, the first is trained on.
+        counts: for ``phones``, word -> how often the training texts hold it; tells words of equal sound apart.
 
     >>> t = Tokenizer(("<blank>", "<space>", "a", "k", "kp"), "chars")
     >>> t.encode("kpa ka")
@@ -51,6 +52,7 @@ class Tokenizer:
     tokens: tuple[str, ...]
     unit: str = "chars"
     pronunciations: Mapping[str, Sequence[tuple[str, ...]]] = field(default_factory=dict, repr=False)
+    counts: Mapping[str, int] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if not self.tokens or self.tokens[0] != BLANK:

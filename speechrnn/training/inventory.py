@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -116,7 +117,8 @@ def make_tokenizer(options: ModelOptions, data_dir: Path, utterances: Iterable[U
         lexicon = read_lexicon(path, form)
         phones = {phone for pronunciations in lexicon.values() for pronunciation in pronunciations for phone in pronunciation}
         tokens = read_tokens(head.tokens, form) if head.tokens else ("<blank>", *sorted(phones))
-        return Tokenizer(tokens, "phones", lexicon)
+        counts = Counter(word for u in utterances for word in normalize(u.text, options.text).split())
+        return Tokenizer(tokens, "phones", lexicon, counts)
     if head.tokens:
         tokenizer = Tokenizer(read_tokens(head.tokens, form), head.unit)
         _report_ambiguities(tokenizer, [normalize(u.text, options.text) for u in utterances])

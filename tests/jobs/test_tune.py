@@ -70,7 +70,7 @@ def test_no_weight_is_negative_and_no_search_endless() -> None:
 
 def test_without_weights_there_is_one_trial() -> None:
     assert [trial.weights for trial in search({}, lambda weights: errors(3))] == [{}]
-    assert set(GRID) == {"lm_weight", "word_bonus", "letter_weight", "letter_bonus", "unknown_bonus"}
+    assert set(GRID) == {"lm_weight", "word_bonus", "letter_weight", "letter_bonus", "unknown_bonus", "rescore_weight"}
 
 
 TOKENIZER = Tokenizer((BLANK, SPACE, "a", "b", "c"), "chars")

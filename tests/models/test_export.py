@@ -141,3 +141,23 @@ def test_a_model_of_format_1_is_read_for_good():
     assert posteriors.tokens == ("<blank>", "<space>", "a", "ɛ́", "kp")
     assert posteriors.frame_shift == 0.02
     np.testing.assert_allclose(posteriors.log_probs[10], [-1.6552517, -1.6341863, -1.2751061, -1.4532701, -2.2962141], atol=1e-4)
+
+
+def test_counts_of_words_travel_with_a_model_of_phones_and_are_checked(tmp_path):
+    options = ModelOptions(model=EncoderOptions(layers=1, hidden=8), head=CtcOptions(unit="phones"))
+    network = AcousticModel(options, ("<blank>", "OW"))
+    tokenizer = Tokenizer(("<blank>", "OW"), "phones", {"O": [("OW",)], "ÖH": [("OW",)]}, {"O": 6, "ÖH": 2})
+    write_acoustic(tmp_path / "m", options, tokenizer, network.state_dict(), {"name": "x"})
+    assert read_acoustic(tmp_path / "m").tokenizer.counts == {"O": 6, "ÖH": 2}
+    file = tmp_path / "m" / "counts.tsv"
+    file.write_text("O\t6\nOH\t-2\n", encoding="utf-8")
+    info = json.loads((tmp_path / "m" / "model.json").read_text())
+    info["sha256"]["counts.tsv"] = sha256(file)
+    (tmp_path / "m" / "model.json").write_text(json.dumps(info))
+    with pytest.raises(DataError, match=r"counts\.tsv, line 2"):
+        read_acoustic(tmp_path / "m")
+    # Models written before there were counts lack the file.
+    file.unlink()
+    del info["sha256"]["counts.tsv"]
+    (tmp_path / "m" / "model.json").write_text(json.dumps(info))
+    assert read_acoustic(tmp_path / "m").tokenizer.counts == {}
