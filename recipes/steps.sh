@@ -50,6 +50,16 @@ evaluate() {
   cp "$run/evaluation/scores.json" "$results/scores.json"
 }
 
+# align RUN RESULTS: times of the test texts by the run's model, measured against those the data come with
+align() {
+  local run=$1 results=$2
+  [ "$results/alignment.txt" -nt "$run/model/model.json" ] && return
+  say speechrnn align "$DATA/cuts_test.jsonl.gz" -m "$run" -o "$run/aligned" --overwrite
+  mkdir -p "$results"
+  say speechrnn align --compare "$DATA/cuts_test.jsonl.gz" "$run/aligned" > "$results/alignment.part"
+  mv "$results/alignment.part" "$results/alignment.txt"
+}
+
 # table RECIPE: the result table of recipes/RECIPE/README.md from its results
 table() {
   python -m speechrnn.reports.tables "recipes/$1/README.md" recipes/"$1"/results/*/scores.json

@@ -10,4 +10,5 @@ prepare mboshi
 train runs/mboshi/full mboshi/full
 transcribe runs/mboshi/full "$SRC/full_corpus_newsplit/dev"
 evaluate runs/mboshi/full recipes/mboshi/results/full
+align runs/mboshi/full recipes/mboshi/results/full
 table mboshi

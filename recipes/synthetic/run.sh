@@ -9,4 +9,7 @@ prepare synthetic
 train runs/synthetic/1 synthetic
 transcribe runs/synthetic/1 "$DATA"/audio/test-*
 evaluate runs/synthetic/1 recipes/synthetic/results/1
+train runs/synthetic/phones synthetic/phones
+evaluate runs/synthetic/phones recipes/synthetic/results/phones
+align runs/synthetic/phones recipes/synthetic/results/phones
 table synthetic
