@@ -50,6 +50,7 @@ def render(evaluation: Evaluation, provenance: Provenance) -> str:
         worst=view.worst(evaluation),
         n_with_errors=len(view.worst(evaluation, limit=len(systems[0].items))),
         frequent=view.frequent(evaluation),
+        worth=[(system.name, what, found) for system in systems for what, found in system.reliability.items()],
         failed=[(system.name, item) for system in systems for item in system.failed],
         limit=view.FREQUENT,
         resamples=RESAMPLES,

@@ -12,6 +12,7 @@ import pytest
 from speechrnn.reports.page import content_security_policy, embedded_json, render
 from speechrnn.reports.provenance import Provenance
 from speechrnn.reports.scores import scores_record
+from speechrnn.scoring.calibration import Figure, Reliability
 from speechrnn.scoring.compare import compare
 from speechrnn.scoring.results import Evaluation, Item, System
 
@@ -65,6 +66,15 @@ def test_figures_differences_failures_and_protocol_are_shown(evaluation: Evaluat
         "0123456789",
     ]:
         assert shown in page.text
+
+
+def test_what_confidences_are_worth_is_shown_where_there_are_any(evaluation: Evaluation, provenance: Provenance) -> None:
+    assert "What confidences are worth" not in Page(render(evaluation, provenance)).text
+    items = evaluation.systems[0].items
+    worth = {"words": Reliability(7, 2, Figure(0.1234, 0.1, 0.2), None, Figure(0.3, 0.2, 0.4), 0.456)}
+    text = Page(render(compare([System("sure", "m", "chars", ("wer",), items, reliability=worth)]), provenance)).text
+    for shown in ("What confidences are worth", "sure words 7 2 0.123 0.100 – 0.200 – 0.300 0.200 – 0.400 0.456"):
+        assert shown in text
 
 
 def test_errors_are_marked_by_letters_and_words_not_only_by_color(evaluation: Evaluation, provenance: Provenance) -> None:
