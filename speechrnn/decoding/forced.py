@@ -9,7 +9,7 @@ import numpy as np
 
 from speechrnn.decoding.greedy import Path
 from speechrnn.decoding.viterbi import align, log_probability
-from speechrnn.errors import DataError
+from speechrnn.errors import DataError, listed
 from speechrnn.text.tokenizer import SPACE, Tokenizer
 
 MISMATCH = -2.0
@@ -49,7 +49,7 @@ def lay(log_probs: np.ndarray, text: str, tokenizer: Tokenizer, places: np.ndarr
     words = text.split()
     if not words:
         raise DataError("the text is empty", "give the words that are spoken")
-    spellings = [_spellings(word, tokenizer) for word in words]
+    spellings = _all_spellings(words, tokenizer)
     chosen = [several[0] for several in spellings]
     ids, spans = _joined(chosen, tokenizer)
     found = align(log_probs, ids)
@@ -73,6 +73,22 @@ def lay(log_probs: np.ndarray, text: str, tokenizer: Tokenizer, places: np.ndarr
     return Laid(
         path, tuple((word, *span) for word, span in zip(words, spans, strict=True)), min(0.0, total - free) / max(len(ids), 1)
     )
+
+
+def _all_spellings(words: Sequence[str], tokenizer: Tokenizer) -> list[list[tuple[int, ...]]]:
+    """How each word may be written; what cannot be is named all together."""
+    faults: dict[str, DataError] = {}
+    known: dict[str, list[tuple[int, ...]]] = {}
+    for word in dict.fromkeys(words):
+        try:
+            known[word] = _spellings(word, tokenizer)
+        except DataError as error:
+            faults[word] = error
+    if faults:
+        first = next(iter(faults.values()))
+        more = f"; {len(faults)} words in all: {listed(faults, 10)}" if len(faults) > 1 else ""
+        raise DataError(f"{first.message}{more}", first.remedy)
+    return [known[word] for word in words]
 
 
 def _spellings(word: str, tokenizer: Tokenizer) -> list[tuple[int, ...]]:

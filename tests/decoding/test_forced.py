@@ -75,6 +75,7 @@ def test_the_score_is_the_log_odds_a_token():
         ("", CHARS, "empty"),
         ("abx", CHARS, "'x'"),
         ("unheard", PHONES, "'unheard' has no pronunciation"),
+        ("the cat d cat dog", PHONES, "'cat' has no pronunciation; 2 words in all: cat, dog"),
         ("abababab", CHARS, "8 tokens of text do not fit into 4 frames"),
     ],
 )

@@ -124,9 +124,8 @@ def test_praatio_reads_what_we_write_and_we_what_it_writes(transcript: Transcrip
 def test_short_and_long_in_any_encoding(encoding: str, newline: str, tmp_path: Path) -> None:
     path = tmp_path / "a.textgrid"
     path.write_bytes(SHORT.replace("\n", newline).encode(encoding))
-    assert read_transcript(path) == Transcript(
-        "a", 'wá o "x"', 1.25, (), (Word("wá", 0.1, 0.3, 1.0), Word('o "x"', 0.7, 1.25, 1.0)), (Token("a", 0.0, 1.25, 1.0),)
-    )
+    words, phones = (Word("wá", 0.1, 0.3, 1.0), Word('o "x"', 0.7, 1.25, 1.0)), (Token("a", 0.0, 1.25, 1.0),)
+    assert read_transcript(path) == Transcript("a", 'wá o "x"', 1.25, (), words, phones, unit="phones")
     path.write_bytes(textgrid.write(EXAMPLE).replace("\n", newline).rstrip().encode(encoding))
     assert read_transcript(path) == replace(EXAMPLE, id="a")
 
@@ -176,3 +175,17 @@ def test_what_is_no_whole_textgrid_is_named(content: str, message: str) -> None:
         textgrid.read(content, "x")
     assert caught.value.message.startswith("x")
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("unit", "name"), [("phones", "phones"), ("letters", "letters"), ("states", "states"), ("chars", "tokens")]
+)
+def test_tokens_stand_in_a_tier_named_by_what_they_are(unit, name):
+    transcript = Transcript(
+        "a", "ab", 1.0, words=(Word("ab", 0.1, 0.5, 1.0),), tokens=(Token("a", 0.1, 0.2, 1.0), Token("b", 0.2, 0.5, 1.0)), unit=unit
+    )
+    content = textgrid.FORMAT.write(transcript)
+    assert f'name = "{name}"' in content
+    again = textgrid.FORMAT.read(content, "a")
+    assert again.unit == ("" if unit == "chars" else unit)
+    assert again.tokens == transcript.tokens
