@@ -1,13 +1,20 @@
-"""Write the output of the README's tour into it, from what ``make demo`` left in ``demo/``:
+"""Write the output of the README's commands into it, and the figures of the recipes into the pages that show them:
 
-make demo && python docs/tour.py
+    make demo && SRC=FOLDER_OF_AN4 python docs/tour.py
+
+from what ``make demo`` left in ``demo/``, from the models that ``recipes/an4/run.sh`` left in ``runs/an4``, and from
+``recipes/*/results``. Blocks whose models are not there stay as they are.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import statistics
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,23 +34,89 @@ def log() -> str:
     return "\n".join([*said[:6], "…", *said[-6:]])
 
 
-def main() -> None:
-    """Replace the block behind each ``<!-- output:NAME -->``."""
+def demo() -> dict[str, str]:
+    """The tour on synthetic speech."""
+    if not (ROOT / "demo/run/model").is_dir():
+        return {}
     clips = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "demo/data/audio").glob("test-*"))
     evaluation = output("evaluate", "demo/data/cuts_test.jsonl.gz", "-m", "demo/run", "-o", "demo/report")
-    blocks = {
+    return {
         "show": output("data", "show", "demo/data"),
         "train": log(),
         "evaluate": evaluation,
         "demo": "\n".join(evaluation.splitlines()[:3]),
         "transcribe": "\n".join(output("transcribe", *clips, "-m", "demo/run").splitlines()[:3]),
     }
-    readme = ROOT / "README.md"
-    text = readme.read_text(encoding="utf-8")
+
+
+def an4() -> dict[str, str]:
+    """The commands on real speech."""
+    source = os.environ.get("SRC")
+    if source is None or not all((ROOT / f"runs/an4/{name}/model").is_dir() for name in ("small-1", "phones")):
+        return {}
+    recording, text = str(Path(source, "wav/an4test_clstk/mjwl/an391-mjwl-b.flac")), "ENTER TWO NINE EIGHT ONE"
+    helpers = ("--lm", "data/an4/lm.arpa", "--lexicon", "data/an4/lexicon.txt")
+    test = "data/an4/cuts_test.jsonl.gz"
+    with tempfile.TemporaryDirectory() as out:
+        blocks = {
+            "an4-evaluate": output("evaluate", test, "-m", "runs/an4/small-1", "-o", out),
+            "an4-transcribe": output("transcribe", recording, "-m", "runs/an4/small-1", "-f", "ctm"),
+            "an4-lm": output("evaluate", test, "-m", "runs/an4/phones", "-o", out, *helpers),
+            "an4-align": output("align", recording, text, "-m", "runs/an4/phones", "-f", "tsv"),
+        }
+    return {
+        name: content.replace(recording, "an391-mjwl-b.flac").replace("runs/an4/small-1", "runs/an4/small")
+        for name, content in blocks.items()
+    }
+
+
+HEADLINES = (
+    ("AN4 test, letters, greedy, `an4/small`", "an4/results/small-*", "wer"),
+    ("AN4 test, letters, greedy, `an4/full`", "an4/results/full", "wer"),
+    ("the same", "an4/results/full", "cer"),
+    ("AN4 test, phones of the dictionary, greedy", "an4/results/phones", "per"),
+    ("Mboshi test, 31 letters with tone, greedy", "mboshi/results/full", "per"),
+    ("yesno test", "yesno/results/[0-9]", "wer"),
+    ("FSDD test, official split", "fsdd/results/official-*", "wer"),
+    ("synthetic speech, unseen voices", "synthetic/results/1", "wer"),
+)
+"""What the README's table shows: words, results of a recipe, rate."""
+
+
+def results() -> str:
+    """The median run of each recipe, by a rate, with its interval."""
+    rows = ["| | rate | % | 95 % interval | runs |", "| --- | --- | --- | --- | --- |"]
+    for label, pattern, metric in HEADLINES:
+        files = sorted((ROOT / "recipes").glob(f"{pattern}/scores.json"))
+        found = [json.loads(file.read_text(encoding="utf-8"))["systems"][0][metric] for file in files]
+        if found:
+            median = statistics.median_low(one["percent"] for one in found)
+            one = next(one for one in found if one["percent"] == median)
+            interval = f"{one['low']:.2f} - {one['high']:.2f}"
+            rows.append(f"| {label} | {metric.upper()} | {median:.2f} | {interval} | {len(found)} |")
+    return "\n".join(rows)
+
+
+def put(page: Path, blocks: dict[str, str]) -> None:
+    """Replace the block behind each ``<!-- output:NAME -->``; a table of Markdown stands there as it is."""
+    text = page.read_text(encoding="utf-8")
     for name, content in blocks.items():
-        pattern = rf"(<!-- output:{name} -->\n)(?:```\n.*?\n```\n)?"
-        text = re.sub(pattern, lambda found, new=content: f"{found.group(1)}```\n{new}\n```\n", text, count=1, flags=re.DOTALL)
-    readme.write_text(text, encoding="utf-8", newline="\n")
+        block = f"{content}\n" if content.startswith("|") else f"```\n{content}\n```\n"
+        pattern = rf"(<!-- output:{name} -->\n)(?:```\n.*?\n```\n|(?:\|[^\n]*\n)+)?"
+        text = re.sub(pattern, lambda found, new=block: found.group(1) + new, text, count=1, flags=re.DOTALL)
+    page.write_text(text, encoding="utf-8", newline="\n")
+
+
+def main() -> None:
+    """Write into the README and the page on alignment."""
+    put(ROOT / "README.md", {**demo(), **an4(), "results": results()})
+    tables = {name: ROOT / f"recipes/{recipe}/results/{run}/alignment.txt" for name, recipe, run in ALIGNMENTS}
+    there = {name: file.read_text(encoding="utf-8").rstrip() for name, file in tables.items() if file.is_file()}
+    put(ROOT / "docs/alignment.md", there)
+
+
+ALIGNMENTS = (("synthetic", "synthetic", "phones"), ("mboshi", "mboshi", "full"))
+"""Blocks of the page on alignment: name, recipe, run."""
 
 
 if __name__ == "__main__":
