@@ -70,6 +70,15 @@ def an4() -> dict[str, str]:
     }
 
 
+def hotwords() -> dict[str, str]:
+    """What hotwords bring."""
+    if not all((ROOT / path).exists() for path in ("runs/an4/full/model", "data/an4/cuts_test.jsonl.gz")):
+        return {}
+    words = ("-m", "bench.hotword_recall", "runs/an4/full", "data/an4/cuts_train.jsonl.gz", "data/an4/cuts_test.jsonl.gz")
+    done = subprocess.run((sys.executable, *words), cwd=ROOT, capture_output=True, text=True, check=True)
+    return {"hotwords": done.stdout.rstrip()}
+
+
 HEADLINES = (
     ("AN4 test, letters, greedy, `an4/small`", "an4/results/small-*", "wer"),
     ("AN4 test, letters, greedy, `an4/full`", "an4/results/full", "wer"),
@@ -108,11 +117,12 @@ def put(page: Path, blocks: dict[str, str]) -> None:
 
 
 def main() -> None:
-    """Write into the README and the page on alignment."""
+    """Write into the README and the pages on alignment and decoding."""
     put(ROOT / "README.md", {**demo(), **an4(), "results": results()})
     tables = {name: ROOT / f"recipes/{recipe}/results/{run}/alignment.txt" for name, recipe, run in ALIGNMENTS}
     there = {name: file.read_text(encoding="utf-8").rstrip() for name, file in tables.items() if file.is_file()}
     put(ROOT / "docs/alignment.md", there)
+    put(ROOT / "docs/decoding.md", hotwords())
 
 
 ALIGNMENTS = (("synthetic", "synthetic", "phones"), ("mboshi", "mboshi", "full"))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from speechrnn.audio import Clip, info
 from speechrnn.errors import DataError, Unsupported, UsageError
+from speechrnn.jobs.naming import file_name
 from speechrnn.jobs.transcribe import Result, Source, collect
 from speechrnn.records import Alignment, Segment, Transcript
 from speechrnn.text.files import read_text
@@ -80,7 +81,7 @@ def _of_manifest(path: Path) -> list[Task]:
     from speechrnn.data.manifest import read_manifest
 
     return [
-        Task(Source(utterance.audio, Path(utterance.id), utterance.id), utterance.clip, utterance.text)
+        Task(Source(utterance.audio, Path(file_name(utterance.id)), utterance.id), utterance.clip, utterance.text)
         for utterance in read_manifest(path)
     ]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from speechrnn.errors import DataError, listed
 from speechrnn.jobs.align import MANIFESTS, SCORES
+from speechrnn.jobs.naming import file_name
 from speechrnn.records import Token, Transcript, Word
 from speechrnn.scoring.boundaries import Distance, Paired, distance, pair
 
@@ -99,7 +100,7 @@ def _rows(level: str, paired: Paired) -> list[Row]:
 
 
 def read_alignments(path: Path) -> dict[str, Times]:
-    """Times by recording.
+    """Times by recording, known by the name that its file has or would have.
 
     Raises:
         DataError: no such path; a file that cannot be read; nothing aligned in it.
@@ -119,7 +120,7 @@ def read_alignments(path: Path) -> dict[str, Times]:
 def _of_manifest(path: Path) -> dict[str, Times]:
     from speechrnn.data.manifest import read_manifest
 
-    return {utterance.id: _times(utterance) for utterance in read_manifest(path) if utterance.alignment}
+    return {file_name(utterance.id): _times(utterance) for utterance in read_manifest(path) if utterance.alignment}
 
 
 def _times(utterance: Utterance) -> Times:

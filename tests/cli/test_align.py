@@ -124,11 +124,22 @@ def test_an_alignment_is_measured_against_a_manifest(own, speechrnn, tmp_path):
         )
         utterances.append(
             Utterance(
-                path.stem, path, RATE, 0, len(samples), None, text, alignment={"phone": phones}, recording_samples=len(samples)
+                f"../u:{number}",
+                path,
+                RATE,
+                0,
+                len(samples),
+                None,
+                text,
+                alignment={"phone": phones},
+                recording_samples=len(samples),
             )
         )
     write_manifest(tmp_path / "cuts.jsonl.gz", utterances)
     assert speechrnn("align", tmp_path / "cuts.jsonl.gz", "-m", own.run, "-o", tmp_path / "out").status == 0
+    # Whatever the ids are: files lie in the folder that was named.
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["audio", "cuts.jsonl.gz", "out"]
+    assert "..%2fu%3a0.TextGrid" in {path.name for path in (tmp_path / "out").iterdir()}
     said = speechrnn("align", "--compare", tmp_path / "cuts.jsonl.gz", tmp_path / "out")
     assert said.status == 0, said.err
     rows = [line.split() for line in said.out.splitlines()[1:]]
