@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -252,17 +252,26 @@ class RnnRecognizer:
 
     def align_many(
         self,
-        items: Iterable[tuple[Clip, str]],
+        items: Iterable[tuple[str | Path | Clip, str]],
         *,
         on_error: Callable[[Clip, DataError], None] | None = None,
         states: bool = False,
     ) -> Iterator[Alignment]:
         """Align many recordings with their texts, in the order given; errors as in :meth:`transcribe_many`."""
-        return self._align(items, on_error, states=states)
+        sounds: list[tuple[Sound, str]] = []
+        for audio, text in items:
+            clip = audio if isinstance(audio, Clip) else Clip(str(audio), Path(audio))
+            try:
+                sounds.append((self._listener.sound(clip), text))
+            except DataError as error:
+                if on_error is None:
+                    raise
+                on_error(clip, error)
+        yield from self._align(sounds, on_error, states=states)
 
     def _align(
         self,
-        items: Iterable[tuple[Clip | Sound, str]],
+        items: Sequence[tuple[Sound, str]],
         on_error: Callable[[Clip, DataError], None] | None = None,
         *,
         states: bool,
@@ -272,10 +281,10 @@ class RnnRecognizer:
         from speechrnn.inference.alignment import align_sound
         from speechrnn.text.normalize import normalize
 
-        items = list(items)
-        texts = {item if isinstance(item, Clip) else item.clip: text for item, text in items}
-        for sound, parts in self._listener.posteriors((item for item, _ in items), on_error):
-            text = normalize(texts[sound.clip], self.text_options)
+        # Two clips may be equal; each sound is its own.
+        texts = {id(sound): text for sound, text in items}
+        for sound, parts in self._listener.posteriors((sound for sound, _ in items), on_error):
+            text = normalize(texts[id(sound)], self.text_options)
             try:
                 yield align_sound(self._network, sound, np.concatenate(list(parts)), text, self.tokenizer, states=states)
             except DataError as error:

@@ -28,7 +28,9 @@ def align(
     formats: str = typer.Option(
         "TextGrid", "-f", "--format", metavar="FORMAT", help="TextGrid, ctm, json, eaf, …, several with commas, or all."
     ),
-    out: Path | None = typer.Option(None, "-o", "--out", metavar="DIR", help="Write files and scores.tsv here; else print."),
+    out: Path | None = typer.Option(
+        None, "-o", "--out", metavar="DIR", help="Write files here, print scores; else print alignments."
+    ),
     states: bool = typer.Option(False, "--states", help="Where the network names each token, and its blanks, not durations."),
     compare: bool = typer.Option(False, "--compare", help="Print how far the boundaries of two alignments lie apart."),
     device: str = typer.Option("auto", help="auto, cpu or cuda."),
@@ -37,9 +39,9 @@ def align(
 ) -> None:
     """Find when the words and sounds of a text are spoken in its recording.
 
-    Lines of the text become segments. Texts that hardly fit their recording are named; scores.tsv has the score of each (0: the
-    model hears just this; below -2: look at it). A recording that cannot be aligned is named, the others are done, and the exit
-    status is 1.
+    Lines of the text become segments. With -o the score of each text is printed, the worst first (0: the model hears just this;
+    below -2: look at it), and texts that hardly fit are named. A recording that cannot be aligned is named, the others are done,
+    and the exit status is 1.
 
     With --compare PATH and TEXT are two alignments: manifests, files with times (TextGrid, ctm, json, eaf, tsv), or folders of
     such files. The second is measured against the first.
@@ -101,11 +103,13 @@ def _align(
         failed += bool(errors)
         if not errors:
             scores.append((aligned.result.source.id, aligned.score))
-    if out is not None:
-        job.write_scores(out / job.SCORES, scores)
-        console.logger.info("%d of %d recordings aligned into %s", len(tasks) - failed, len(tasks), out)
     destination.end()
-    doubtful = [f"{name} ({score:.1f})" for name, score in sorted(scores, key=lambda entry: entry[1]) if score < MISMATCH]
+    scores.sort(key=lambda entry: (entry[1], entry[0]))
+    if out is not None:
+        rows = [[f"{score:.3f}", console.visible(name).replace("\t", "\\t")] for name, score in scores]
+        print(console.table(rows, ["score", "recording"]))
+        console.logger.info("%d of %d recordings aligned into %s", len(tasks) - failed, len(tasks), out)
+    doubtful = [f"{name} ({score:.1f})" for name, score in scores if score < MISMATCH]
     if doubtful:
         console.logger.warning(
             "%d of %d texts are hardly what is spoken; compare with speechrnn transcribe: %s",

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 RESCORED = 1.0
 """Readings so many nats below the best are scored anew, exactly: a search loses what a reading had while it was out of the beam,
 on Mboshi up to 0.65 nats, and 0.25 more than that of another reading."""
+_EQUAL = 1e-3
+"""Nats by which a language model must tell words of equal sound apart, lest their counts do."""
 
 Pronunciations = Mapping[str, Sequence[Sequence[int]]]
 """Word -> how it may be written in token ids, without the word boundary."""
@@ -33,7 +35,7 @@ class Hypothesis:
         ids: int64, shape (L,): token ids, word boundaries among them; of a word with several pronunciations the likeliest.
         words: the words, where a lexicon was used; "" for a spelled one.
         ends: index into ``ids`` after each word, its boundary counted in.
-        acoustic: natural log probability of the reading, summed over its alignments.
+        acoustic: natural log probability of the reading, summed over its alignments; of rarer words of equal sound less.
         score: ``acoustic`` with language models, bonuses and hotwords.
         whole: False where the search ended in the midst of a word, and what follows ``ids`` was lost.
     """
@@ -54,7 +56,8 @@ class BeamSearch:
         options: widths and weights.
         space: token id of the word boundary, -1 where the model has none.
         lexicon: words and their pronunciations; None: symbols are free.
-        counts: how often words occur; of words of equal sound each gets its share. Without them they are equal.
+        counts: how often words occur: of words of equal sound that ``word_lm`` cannot tell apart, all but the most frequent lose
+            the logarithm of how much rarer they are.
         word_lm: over words; needs a lexicon.
         letter_lm: over tokens; with a lexicon it spells unknown words, which are allowed then.
         letter_ids: id in ``letter_lm`` of each token, shape (K,).
@@ -96,9 +99,10 @@ class BeamSearch:
 
     def _build_trie(self, lexicon: Pronunciations, lm_ids: list[int], counts: Mapping[str, int]) -> Trie:
         boundary = (self.space,) if self.space >= 0 else ()
-        shares = _shares(lexicon, counts)
+        likely = dict(zip(self.words, self._word_lm.unigrams(lm_ids).tolist(), strict=True))
+        rarer = _rarer(lexicon, counts, likely)
         entries = [
-            (w, (*tokens, *boundary), shares.get((word, tuple(tokens)), 0.0))
+            (w, (*tokens, *boundary), rarer.get((word, tuple(tokens)), 0.0))
             for w, word in enumerate(self.words)
             for tokens in lexicon[word]
         ]
@@ -161,18 +165,23 @@ class BeamSearch:
         return Hypothesis(np.array(ids, np.int64), tuple(words), tuple(ends), acoustic, score, whole)
 
 
-def _shares(lexicon: Pronunciations, counts: Mapping[str, int]) -> dict[tuple[str, tuple[int, ...]], float]:
-    """Log share of each word among those of equal sound, each counted once more than it occurs; without counts nothing."""
+def _rarer(
+    lexicon: Pronunciations, counts: Mapping[str, int], likely: Mapping[str, float]
+) -> dict[tuple[str, tuple[int, ...]], float]:
+    """How much rarer, as a logarithm, a word is than the most frequent one of its sound, where the language model holds all of
+    these for equally likely. Each counts once more than it occurs; without counts all are equal.
+    """
     sounds: dict[tuple[int, ...], list[str]] = {}
     for word, several in lexicon.items():
         for tokens in several if counts else ():
             sounds.setdefault(tuple(tokens), []).append(word)
-    return {
-        (word, sound): math.log((counts.get(word, 0) + 1) / sum(counts.get(other, 0) + 1 for other in words))
-        for sound, words in sounds.items()
-        if len(words) > 1
-        for word in words
-    }
+    found: dict[tuple[str, tuple[int, ...]], float] = {}
+    for sound, words in sounds.items():
+        scores = [likely[word] for word in words]
+        if len(words) > 1 and max(scores) - min(scores) < _EQUAL:
+            most = max(counts.get(word, 0) for word in words) + 1
+            found |= {(word, sound): math.log((counts.get(word, 0) + 1) / most) for word in words}
+    return found
 
 
 def _exact(log_probs: np.ndarray, reading: Hypothesis) -> Hypothesis:

@@ -32,8 +32,8 @@ def durations(
 ) -> np.ndarray:
     """First frame and frame after the last of each token of an aligned path, in frames of the front-end.
 
-    Sounds of a word follow each other without a gap; between words there may be pauses. Word boundaries get what is between the
-    words.
+    Sounds of a word follow each other without a gap; between words there may be pauses, and a word does not go beyond them. Word
+    boundaries get what is between the words.
 
     Args:
         path: L tokens on encoder frames.
@@ -55,13 +55,31 @@ def durations(
     counted = np.concatenate([[0], np.cumsum(quiet[: len(frames)])]).astype(np.int64)
     reach, least = round(REACH_S / hop_s), max(1, round(PAUSE_S / hop_s))
     charge = _noise(compared) * least
-    found = best_bounds(compared, _rising(middles, len(frames)), begins, counted, reach, least, charge)
+    anchors = _rising(middles, len(frames))
+    gaps = _gaps(anchors, begins, quiet[: len(frames)], least)
+    found = best_bounds(compared, anchors, begins, gaps, counted, reach, least, charge)
     bounds = np.zeros((len(path), 2), np.int64)
     bounds[spoken] = found
     for index in np.setdiff1d(np.arange(len(path)), spoken):
         # The word before it is there, and so is the one behind it: boundaries stand between words only.
         bounds[index] = bounds[index - 1, 1], bounds[index + 1, 0] if index + 1 < len(path) else bounds[index - 1, 1]
     return bounds
+
+
+def _gaps(anchors: np.ndarray, begins: np.ndarray, quiet: np.ndarray, least: int) -> np.ndarray:
+    """The first and the last run of ``least`` or more quiet frames between words, as the search takes them, (L + 1, 4)."""
+    edges = np.flatnonzero(np.diff(quiet, prepend=False, append=False)).reshape(-1, 2)
+    runs = edges[edges[:, 1] - edges[:, 0] >= least]
+    after = np.concatenate([[-1], anchors])
+    upto = np.concatenate([anchors, [len(quiet)]])
+    gaps = np.full((len(anchors) + 1, 4), -1, np.int64)
+    if not len(runs):
+        return gaps
+    one = np.searchsorted(runs[:, 0], after, side="right")
+    other = np.searchsorted(runs[:, 1], upto, side="right") - 1
+    there = (one <= other) & np.append(begins, True)
+    gaps[there] = np.concatenate([runs[one[there]], runs[other[there]]], axis=1)
+    return gaps
 
 
 def _smooth_spectrum(frames: np.ndarray) -> np.ndarray:

@@ -21,18 +21,27 @@ def _scatter(sums: np.ndarray, squares: np.ndarray, start: int, end: int) -> flo
 
 @kernel
 def best_bounds(
-    frames: np.ndarray, anchors: np.ndarray, pauses: np.ndarray, quiet: np.ndarray, reach: int, least: int, charge: float
+    frames: np.ndarray,
+    anchors: np.ndarray,
+    pauses: np.ndarray,
+    gaps: np.ndarray,
+    quiet: np.ndarray,
+    reach: int,
+    least: int,
+    charge: float,
 ) -> np.ndarray:
     """Start and end (exclusive) of each of L sounds, so that each stretch is as even as can be.
 
     Dynamic programming over the frames between anchors. What lies before the first and behind the last sound, and a pause, is a
-    stretch of its own.
+    stretch of its own. A sound beside a pause does not go beyond it, whatever lies there: a click in a pause belongs to nobody.
 
     Args:
         frames: float64, shape (T, F).
         anchors: int64, shape (L,), rising: a frame that belongs to each sound.
         pauses: bool, shape (L,): there may be a pause before a sound.
-        quiet: int64, shape (T + 1,): quiet frames before each frame, counted; a pause holds no other.
+        gaps: int64, shape (L + 1, 4): start and end of the first, and of the last run of quiet frames between the anchor before
+            (none before the first sound) and the sound's own (none behind the last), -1 where there is none.
+        quiet: int64, shape (T + 1,): quiet frames before each frame, counted; a pause holds no other, but between two runs.
         reach: frames that a sound goes beyond its anchor at most; what is farther is a pause in any case.
         least: frames of the shortest pause.
         charge: what a pause costs.
@@ -52,27 +61,41 @@ def best_bounds(
     first, last = np.empty(n, np.int64), np.empty(n, np.int64)
     for i in range(n):
         first[i] = max(anchors[i - 1] + 1 if i else 0, anchors[i] - reach)
+        if gaps[i, 2] >= 0:
+            first[i] = max(first[i], gaps[i, 2])
         last[i] = min(anchors[i + 1] if i + 1 < n else n_frames, anchors[i] + 1 + reach)
+        if gaps[i + 1, 1] >= 0:
+            last[i] = min(last[i], gaps[i + 1, 1])
+    before = max(gaps[0, 2], 0)
+    behind = gaps[n, 1] if gaps[n, 1] >= 0 else n_frames
     width = reach + 1
     begun, ended = np.empty(width), np.empty(width)
     # For each end the start that serves it best, and for each start the end before it.
     starts, ends = np.zeros((n, width), np.int32), np.zeros((n, width), np.int32)
     for i in range(n):
+        # Farther apart than sounds reach, and not because of quiet runs: then between them may lie anything.
+        far = i > 0 and last[i - 1] < first[i]
+        far = far and (gaps[i, 0] < 0 or last[i - 1] < gaps[i, 0] or first[i] > gaps[i, 3])
         for s in range(first[i], anchors[i] + 1):
             k = s - first[i]
             if i == 0:
-                begun[k] = _scatter(sums, squares, 0, s)
+                begun[k] = _scatter(sums, squares, before, s)
                 continue
             begun[k], low = np.inf, anchors[i - 1] + 1
             if s <= last[i - 1]:
                 begun[k], ends[i, k] = ended[s - low], s
-            far = last[i - 1] < first[i]
             if pauses[i] or far:
                 for e in range(low, min(last[i - 1], s - least) + 1):
                     if far or quiet[s] - quiet[e] == s - e:
                         cost = ended[e - low] + _scatter(sums, squares, e, s) + charge
-                        if cost < begun[k]:
-                            begun[k], ends[i, k] = cost, e
+                    elif gaps[i, 0] >= 0 and gaps[i, 0] <= e and s <= gaps[i, 3]:
+                        # Quiet, something, quiet: by the limits above e lies in the first run and s in the last.
+                        cost = ended[e - low] + charge
+                        cost += _scatter(sums, squares, e, gaps[i, 1]) + _scatter(sums, squares, gaps[i, 2], s)
+                    else:
+                        continue
+                    if cost < begun[k]:
+                        begun[k], ends[i, k] = cost, e
             if begun[k] == np.inf and far:
                 begun[k], ends[i, k] = ended[last[i - 1] - low] + charge, last[i - 1]
         for e in range(anchors[i] + 1, last[i] + 1):
@@ -84,7 +107,7 @@ def best_bounds(
                     ended[k], starts[i, k] = cost, s
     best, end = np.inf, last[n - 1]
     for e in range(anchors[n - 1] + 1, last[n - 1] + 1):
-        cost = ended[e - anchors[n - 1] - 1] + _scatter(sums, squares, e, n_frames)
+        cost = ended[e - anchors[n - 1] - 1] + _scatter(sums, squares, e, behind)
         if cost < best:
             best, end = cost, e
     bounds = np.empty((n, 2), np.int64)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from speechrnn.decoding.greedy import Path
+from speechrnn.decoding.greedy import Path, greedy
 from speechrnn.decoding.viterbi import align, log_probability
 from speechrnn.errors import DataError, listed
 from speechrnn.text.tokenizer import SPACE, Tokenizer
@@ -24,7 +24,7 @@ class Laid:
     Attributes:
         path: its tokens, word boundaries among them, with frames and confidences.
         words: text of each word and its tokens, from index to index (exclusive), boundaries left out.
-        score: log odds, a token, of the text against what the model would rather hear; 0 where that is the text.
+        score: log odds, a token, of the text against what the model hears by itself; 0 where that is the text.
     """
 
     path: Path
@@ -62,17 +62,27 @@ def lay(log_probs: np.ndarray, text: str, tokenizer: Tokenizer, places: np.ndarr
         _best(log_probs, several, *_room(found[0], *span, len(log_probs))) for several, span in zip(spellings, spans, strict=True)
     ]
     if better != chosen:
-        ids, spans = _joined(better, tokenizer)
-        found = align(log_probs, ids) or found
+        other_ids, other_spans = _joined(better, tokenizer)
+        # Each fits between its neighbours, all together need not.
+        other = align(log_probs, other_ids)
+        if other is not None:
+            found, ids, spans = other, other_ids, other_spans
     path, total = found
     placed = None if places is None else align(places, ids)
     if placed is not None:
         path = replace(placed[0], confidences=path.confidences)
-    # The best path of all is as likely as its frames' best symbols together.
-    free = float(log_probs.max(-1).sum(dtype=np.float64))
-    return Laid(
-        path, tuple((word, *span) for word, span in zip(words, spans, strict=True)), min(0.0, total - free) / max(len(ids), 1)
-    )
+    laid = tuple((word, *span) for word, span in zip(words, spans, strict=True))
+    return Laid(path, laid, min(0.0, total - _as_heard(log_probs, tokenizer)) / len(ids))
+
+
+def _as_heard(log_probs: np.ndarray, tokenizer: Tokenizer) -> float:
+    """Log probability of what the model would rather hear, written as a text is: one boundary between words, none at the edges."""
+    heard = greedy(log_probs).ids
+    if tokenizer.unit == "chars":
+        heard = np.array(tokenizer.encode(tokenizer.decode(heard.tolist())), np.int64)
+    found = align(log_probs, heard)
+    assert found is not None, "what was heard fits into its frames"
+    return found[1]
 
 
 def _all_spellings(words: Sequence[str], tokenizer: Tokenizer) -> list[list[tuple[int, ...]]]:

@@ -85,23 +85,41 @@ def fit(tokenizer: Tokenizer, text: TextOptions, helpers: Helpers) -> Fitted:
             )
         if strange:
             logger.warning("%s: %d words of the lexicon are unknown to it: %s", helpers.lm, len(strange), _some(strange))
-    rescorer, over_tokens = _rescorer(tokenizer, helpers.rescore, lexicon is not None)
+    rescorer, over_tokens = _rescorer(tokenizer, text, helpers.rescore, lexicon)
     hotwords = _hotwords(tokenizer, text, helpers.hotwords, lexicon)
     return Fitted(word_lm, letter_lm, lexicon, hotwords, rescorer, over_tokens)
 
 
-def _rescorer(tokenizer: Tokenizer, path: Path | None, has_lexicon: bool) -> tuple[NgramModel | None, bool]:
-    """A model to rescore with, and whether it is over tokens."""
+def _rescorer(
+    tokenizer: Tokenizer, text: TextOptions, path: Path | None, lexicon: Mapping[str, object] | None
+) -> tuple[NgramModel | None, bool]:
+    """A model to rescore with, and whether it is over tokens.
+
+    Raises:
+        DataError: it knows none of the words that may be read.
+        UsageError: it is over words, and the model reads none.
+    """
     from speechrnn.lm.ngram import NgramModel
+    from speechrnn.lm.symbols import RESERVED
 
     if path is None:
         return None, False
     model = NgramModel.read_arpa(path)
     over_tokens = not _strangers(tokenizer, model)
-    if not over_tokens and not has_lexicon and tokenizer.unit != "chars":
+    if not over_tokens and lexicon is None and tokenizer.unit != "chars":
         raise UsageError(
             f"{path} is over words, and the model writes {tokenizer.unit}", "give a lexicon, too, or a model over tokens"
         )
+    if not over_tokens:
+        words = [word for word in model.vocabulary if word not in RESERVED]
+        known = [
+            word for word in words if (word in lexicon if lexicon is not None else tokenizer.can_encode(normalize(word, text)))
+        ]
+        if not known:
+            raise DataError(
+                f"{path}: none of its {len(words)} words can be read by this model, for example {_some(words)}",
+                "give a language model over the same words, in the same script and case",
+            )
     return model, over_tokens
 
 

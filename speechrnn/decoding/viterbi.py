@@ -11,6 +11,8 @@ from speechrnn.decoding.greedy import Path
 
 EXACT_BYTES = 64_000_000
 """Up to this much memory the best alignment is found exactly; longer recordings are searched in a band."""
+MOST_BYTES = 512_000_000
+"""No band takes more: a text that is not what is spoken would need all states, and is not worth them."""
 BAND = 1024
 """States of the first band: 512 symbols, half a minute of fast speech."""
 
@@ -19,8 +21,8 @@ def align(log_probs: np.ndarray, ids: Sequence[int] | np.ndarray) -> tuple[Path,
     """The likeliest alignment of symbols (L,) with log posteriors (T, K), as a path and its log probability.
 
     A symbol's confidence is its highest posterior over its frames. The alignment is exact where its table fits into
-    ``EXACT_BYTES``; beyond, a band of states follows the best one, and is widened until the result stops getting better, so
-    memory is linear in time.
+    ``EXACT_BYTES``; beyond, a band of states follows the best one, and is widened until the result stops getting better or
+    ``MOST_BYTES`` are reached, so memory is linear in time.
 
     Returns:
         None where the symbols do not fit into the frames.
@@ -36,7 +38,9 @@ def align(log_probs: np.ndarray, ids: Sequence[int] | np.ndarray) -> tuple[Path,
     log_probs = np.ascontiguousarray(log_probs, np.float32)
     width = n_states if n_frames * n_states // 4 <= EXACT_BYTES else BAND
     states, total = best_path(log_probs, ids, width)
-    while width < n_states:
+    most = max(BAND, 4 * MOST_BYTES // n_frames)
+    # A band that missed the end has found nothing: then it is widened, whatever it takes.
+    while width < n_states and (width < most or total == -math.inf):
         width = min(4 * width, n_states)
         before = total
         states, total = best_path(log_probs, ids, width)

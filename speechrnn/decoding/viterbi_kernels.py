@@ -9,6 +9,11 @@ import numpy as np
 
 from speechrnn.jit import kernel
 
+_TINY = 1e-290
+_LOG_TINY = float(np.log(_TINY))
+_MARGIN = 40.0
+"""Nats by which a result must exceed what each of 10^10 states at most has lost for its seventh digit to be right."""
+
 
 @kernel
 def best_path(log_probs: np.ndarray, ids: np.ndarray, width: int) -> tuple[np.ndarray, float]:
@@ -83,13 +88,13 @@ def best_path(log_probs: np.ndarray, ids: np.ndarray, width: int) -> tuple[np.nd
 def scaled_log_probability(probs: np.ndarray, ids: np.ndarray) -> float:
     """The same as :func:`log_probability`, from probabilities (T, K), by products in place of logarithms: ten times as fast.
 
-    Each frame is scaled to sum to one. States that are 10^-300 times less likely than others are lost: -inf then stands for
-    what only logarithms can tell.
+    Each frame is scaled to sum to one. Where a state that is 10^-290 times less likely than others is lost, and could still have
+    counted in the end, the result is -inf: only logarithms can tell then.
     """
     n_states = 2 * len(ids) + 1
     row = np.zeros(n_states)
     row[0] = 1.0
-    total = 0.0
+    total, lost = 0.0, -np.inf
     for t in range(len(probs)):
         frame = probs[t]
         mass = 0.0
@@ -103,6 +108,9 @@ def scaled_log_probability(probs: np.ndarray, ids: np.ndarray) -> float:
                 if t and state > 1 and symbol != ids[state // 2 - 1]:
                     value += row[state - 2]
             row[state] = value * frame[symbol]
+            if row[state] < _TINY and value > 0.0:
+                # No more than this is lost here, and at most all of it reaches the end.
+                lost = max(lost, total + _LOG_TINY)
             mass += row[state]
         if mass == 0.0:
             return -np.inf
@@ -110,7 +118,10 @@ def scaled_log_probability(probs: np.ndarray, ids: np.ndarray) -> float:
         for state in range(n_states):
             row[state] /= mass
     last = row[-1] + row[-2] if n_states > 1 else row[0]
-    return float(total + np.log(last)) if last > 0.0 else -np.inf
+    if last <= 0.0:
+        return -np.inf
+    found = total + np.log(last)
+    return float(found) if found > lost + _MARGIN else -np.inf
 
 
 @kernel

@@ -16,7 +16,7 @@ from speechrnn.decoding.forced import lay
 from speechrnn.decoding.greedy import to_words
 from speechrnn.errors import DataError
 from speechrnn.inference.network import Network
-from speechrnn.inference.pauses import HOP_S, levels, quiet_runs
+from speechrnn.inference.pauses import hop_seconds, levels, quiet_runs
 from speechrnn.inference.sound import Sound
 from speechrnn.records import Alignment, Token
 from speechrnn.text.tokenizer import BLANK, SPACE, Tokenizer
@@ -41,11 +41,11 @@ def align_sound(
     Raises:
         DataError: the text is empty, holds what the model cannot write, or is too long for the recording.
     """
-    quiet = quiet_frames(levels(sound.blocks(), sound.model_rate), network, sound.num_samples)
+    quiet = quiet_frames(levels(sound.blocks(), sound.model_rate), hop_seconds(sound.model_rate), network, len(log_probs))
     try:
-        laid = lay(log_probs, text, tokenizer, _hushed(log_probs, quiet, network.factor, tokenizer))
+        laid = lay(log_probs, text, tokenizer, None if states else _hushed(log_probs, quiet, network.factor, tokenizer))
     except DataError as error:
-        raise DataError(f"{sound.clip.id}: {error.message}", error.remedy) from None
+        raise DataError(f"{sound.clip.id or 'samples'}: {error.message}", error.remedy) from None
     path = laid.path
     if states:
         bounds = np.stack([path.starts, path.ends], 1) * network.factor
@@ -64,15 +64,20 @@ def align_sound(
     return Alignment(sound.clip.id, words, shown, round(laid.score, 3))
 
 
-def quiet_frames(level: np.ndarray, network: Network, num_samples: int) -> np.ndarray:
-    """Which front-end frames lie in a pause, by levels (N,) of the recording; bool, one for each frame."""
-    hushed = np.zeros(len(level) + 1, bool)
+def quiet_frames(level: np.ndarray, level_s: float, network: Network, n_frames: int) -> np.ndarray:
+    """Which front-end frames lie in a pause, by levels (N,) of the recording, one each ``level_s``; bool.
+
+    There are ``network.factor`` of them for each of ``n_frames`` encoder frames; those beyond the last level are as it is.
+    """
+    count = n_frames * network.factor
+    if not len(level):
+        return np.zeros(count, bool)
+    hushed = np.zeros(len(level), bool)
     for start, end in quiet_runs(level, PAUSE_S, near=True):
         hushed[start:end] = True
-    count = network.frames(num_samples) * network.factor
     # The middle of a frame's window.
     middles = network.offset + (np.arange(count) + 0.5) * network.hop_s
-    found: np.ndarray = hushed[np.minimum((middles / HOP_S).astype(np.int64), len(hushed) - 1)]
+    found: np.ndarray = hushed[np.minimum((middles / level_s).astype(np.int64), len(hushed) - 1)]
     return found
 
 

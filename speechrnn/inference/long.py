@@ -13,7 +13,7 @@ import numpy as np
 
 from speechrnn.features.normalization import Statistics
 from speechrnn.inference.network import Network, NetworkStream
-from speechrnn.inference.pauses import levels, stretches
+from speechrnn.inference.pauses import hop_seconds, levels, stretches
 from speechrnn.inference.sound import Sound
 
 Finder = Callable[[Sound], list[tuple[float, float]]]
@@ -22,7 +22,7 @@ Finder = Callable[[Sound], list[tuple[float, float]]]
 
 def between_pauses(sound: Sound) -> list[tuple[float, float]]:
     """The stretches between pauses, by level."""
-    return stretches(levels(sound.blocks(), sound.model_rate))
+    return stretches(levels(sound.blocks(), sound.model_rate), hop_seconds(sound.model_rate))
 
 
 def long_posteriors(

@@ -13,7 +13,7 @@ import numpy as np
 SILENCE_DB = -100.0
 """Below this a recording is silent: the last bit of 16 moves more."""
 HOP_S = 0.01
-"""Seconds a level stands for."""
+"""Seconds a level stands for, but for a rest of a sample: see :func:`hop_seconds`."""
 PAUSE_S = 0.5
 """Shortest pause that is cut."""
 MARGIN_S = 0.25
@@ -32,7 +32,7 @@ NEAR_S = 1.0
 
 def levels(blocks: Iterable[np.ndarray], rate: int) -> np.ndarray:
     """Levels (dB) of every ``HOP_S`` of a recording in blocks (S,) at ``rate`` (Hz), without its direct current; float32, (N,)."""
-    hop = max(round(HOP_S * rate), 2)
+    hop = _hop(rate)
     rest = np.zeros(0, np.float32)
     found = []
     for block in blocks:
@@ -41,6 +41,15 @@ def levels(blocks: Iterable[np.ndarray], rate: int) -> np.ndarray:
         found.append(samples[:whole].reshape(-1, hop).var(axis=1, dtype=np.float32))
         rest = samples[whole:]
     return 10 * np.log10(np.concatenate([*found, np.zeros(0, np.float32)]) + 1e-12)
+
+
+def _hop(rate: int) -> int:
+    return max(round(HOP_S * rate), 2)
+
+
+def hop_seconds(rate: int) -> float:
+    """What a level stands for exactly: whole samples, at 22,050 Hz a little less than 10 ms."""
+    return _hop(rate) / rate
 
 
 def quiet_runs(levels: np.ndarray, least_s: float, *, near: bool = False) -> list[tuple[int, int]]:
@@ -65,14 +74,14 @@ def quiet_runs(levels: np.ndarray, least_s: float, *, near: bool = False) -> lis
     return [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if (b - a) * HOP_S >= least_s]
 
 
-def stretches(levels: np.ndarray) -> list[tuple[float, float]]:
-    """Start and end (s) of what lies between pauses, from levels (N,) in dB; none of a recording that is silent."""
+def stretches(levels: np.ndarray, hop_s: float = HOP_S) -> list[tuple[float, float]]:
+    """Start and end (s) of what lies between pauses, from levels (N,) in dB, one each ``hop_s``; none of a silent recording."""
     pauses = quiet_runs(levels, PAUSE_S)
     if pauses == [(0, len(levels))] or not len(levels):
         return []
     # The end is open: up to a hop more than the levels tell.
-    starts = [0.0, *(b * HOP_S - MARGIN_S for _, b in pauses)]
-    stops = [*(a * HOP_S + MARGIN_S for a, _ in pauses), (len(levels) + 1) * HOP_S]
+    starts = [0.0, *(b * hop_s - MARGIN_S for _, b in pauses)]
+    stops = [*(a * hop_s + MARGIN_S for a, _ in pauses), (len(levels) + 1) * hop_s]
     # A pause at the very beginning or end leaves nothing but its margin there.
     return [(a, b) for a, b in zip(starts, stops, strict=True) if b - a > MARGIN_S + 2 * HOP_S]
 

@@ -57,7 +57,7 @@ def of_clip(clip: Clip, model_rate: int, least: int) -> Sound:
         clip,
         found.sampling_rate,
         model_rate,
-        round(size * model_rate / found.sampling_rate),
+        _resampled_length(size, found.sampling_rate, model_rate),
         lambda: files.read_clip_blocks(clip, model_rate),
     )
 
@@ -78,7 +78,7 @@ def of_samples(samples: np.ndarray, rate: int | None, model_rate: int, least: in
         parts = (checked[start : start + _BLOCK] for start in range(0, len(checked), _BLOCK))
         return files.resample_blocks(parts, rate, model_rate)
 
-    return Sound(Clip("", Path()), rate, model_rate, round(len(checked) * model_rate / rate), blocks)
+    return Sound(Clip("", Path()), rate, model_rate, _resampled_length(len(checked), rate, model_rate), blocks)
 
 
 def check_samples(samples: np.ndarray) -> np.ndarray:
@@ -95,8 +95,13 @@ def check_samples(samples: np.ndarray) -> np.ndarray:
     return samples.astype(np.float32, copy=False)
 
 
+def _resampled_length(size: int, rate: int, model_rate: int) -> int:
+    """Samples that resampling makes of ``size``: halves are rounded up."""
+    return (2 * size * model_rate + rate) // (2 * rate)
+
+
 def _check_length(name: str, size: int, rate: int, model_rate: int, least: int) -> None:
-    if round(size * model_rate / rate) < least:
+    if _resampled_length(size, rate, model_rate) < least:
         raise DataError(
             f"{name}: {1000 * size / rate:.0f} ms of audio, less than one analysis window ({1000 * least / model_rate:.0f} ms)",
             "there is nothing to hear: leave it out, or record it again",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 MANIFESTS = (".jsonl", ".jsonl.gz")
 TEXT = ".txt"
-SCORES = "scores.tsv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +88,7 @@ def _given(text: str) -> str:
     """The content of a text file, or the text itself."""
     path = Path(text)
     try:
-        named = path.is_file() or path.suffix == TEXT or (os.sep in text and not text.strip().count(" "))
+        named = path.is_file() or path.suffix == TEXT
     except (OSError, ValueError):
         # Too long for a path, or with a NUL: then it is none.
         named = False
@@ -166,11 +164,3 @@ def _seconds(clip: Clip) -> float:
     found = info(clip.path)
     samples = found.num_samples - clip.offset if clip.num_samples is None else clip.num_samples
     return samples / found.sampling_rate
-
-
-def write_scores(path: Path, scores: Sequence[tuple[str, float]]) -> None:
-    """A table of recordings and how well their texts fit, the worst first."""
-    from speechrnn.atomic import write_text
-
-    rows = [f"{name}\t{score:.3f}\n" for name, score in sorted(scores, key=lambda entry: (entry[1], entry[0]))]
-    write_text(path, "".join(["recording\tscore\n", *rows]))

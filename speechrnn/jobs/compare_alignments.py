@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from speechrnn.errors import DataError, listed
-from speechrnn.jobs.align import MANIFESTS, SCORES
+from speechrnn.jobs.align import MANIFESTS
 from speechrnn.jobs.naming import file_name
 from speechrnn.records import Token, Transcript, Word
 from speechrnn.scoring.boundaries import Distance, Paired, distance, pair
+from speechrnn.text.files import numbered_lines
 
 if TYPE_CHECKING:
     from speechrnn.data.utterance import Utterance
@@ -136,7 +137,7 @@ def _of_folder(folder: Path) -> dict[str, Times]:
     suffixes = [FORMATS[name].suffix for name in WITH_TOKENS]
     files: dict[str, Path] = {}
     for suffix in suffixes:
-        for path in sorted(path for path in folder.rglob(f"*{suffix}") if path.name != SCORES):
+        for path in sorted(folder.rglob(f"*{suffix}")):
             files.setdefault(str(path.relative_to(folder))[: -len(suffix)], path)
     found: dict[str, Times] = {}
     for name, path in files.items():
@@ -146,18 +147,28 @@ def _of_folder(folder: Path) -> dict[str, Times]:
 
 def _of_file(path: Path, name: str) -> dict[str, Times]:
     """A file of one recording is known by its name, those of a file of several by their own ids."""
-    from speechrnn.transcripts.files import read_transcripts
-
     by_id: dict[str, list[Transcript]] = {}
-    for transcript in read_transcripts(path):
+    for transcript in _transcripts(path):
         by_id.setdefault(transcript.id, []).append(transcript)
     found = {}
     for identity, several in by_id.items():
         words = _in_order([word for transcript in several for word in transcript.words])
         tokens = _in_order([token for transcript in several for token in transcript.tokens])
         if words or tokens:
-            found[name if len(by_id) == 1 else identity] = Times(tuple(words), tuple(tokens))
+            found[name if len(by_id) == 1 else file_name(identity)] = Times(tuple(words), tuple(tokens))
     return found
+
+
+def _transcripts(path: Path) -> list[Transcript]:
+    """The transcripts of a file; of JSON also one a line, as it is printed."""
+    from speechrnn.transcripts import json_record
+    from speechrnn.transcripts.files import read_transcripts
+
+    if path.suffix == ".json":
+        lines = [(number, line) for number, line in numbered_lines(path) if line.startswith("{") and line.endswith("}")]
+        if len(lines) > 1:
+            return [json_record.read(line, f"{path}, line {number}") for number, line in lines]
+    return read_transcripts(path)
 
 
 def _in_order(spans: Sequence[Span]) -> list[Span]:

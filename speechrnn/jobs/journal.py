@@ -48,7 +48,10 @@ class Journal:
 
     def is_done(self, recording: Path, outputs: Sequence[Path]) -> bool:
         """Whether a recording was transcribed before, has not changed since, and all its files are there."""
-        return self._done.get(str(recording.absolute())) == _state(recording) and all(path.exists() for path in outputs)
+        if str(recording.absolute()) not in self._done or not recording.exists():
+            # Of a recording that is gone whoever reads it says so.
+            return False
+        return self._done[str(recording.absolute())] == _state(recording) and all(path.exists() for path in outputs)
 
     def begin(self, call: Mapping[str, str | None], planned: Sequence[str], *, anew: bool = False) -> None:
         """Begin, or go on with what an interrupted call has left.

@@ -81,7 +81,9 @@ def test_states_are_the_path_of_the_network_without_a_gap(own, speechrnn, record
     assert "<blank>" in {entry.label for entry in entries}
     # Word boundaries are no labels of a tier.
     assert entries[0].start == 0
-    assert all(a.end <= b.start for a, b in itertools.pairwise(entries))
+    gaps = [(a.end, b.start) for a, b in itertools.pairwise(entries) if a.end != b.start]
+    (space,) = gaps
+    assert TIMES["ɔ"][0] < space[0] < space[1] < TIMES["ŋ"][1]
 
 
 def test_a_folder_with_its_texts_and_the_manifest_made_of_it_agree(own, speechrnn, tmp_path):
@@ -89,7 +91,7 @@ def test_a_folder_with_its_texts_and_the_manifest_made_of_it_agree(own, speechrn
     assert one.status == 0, one.err
     assert one.err.splitlines()[-1].startswith("72 of 72 recordings aligned into")
     made = sorted(path.name for path in (tmp_path / "beside").iterdir())
-    assert made == sorted([*(f"{index:02d} né.TextGrid" for index in range(72)), "scores.tsv"])
+    assert made == [f"{index:02d} né.TextGrid" for index in range(72)]
     texts = tmp_path / "texts"
     texts.mkdir()
     for path in own.recordings.glob("*.txt"):
@@ -104,11 +106,20 @@ def test_a_folder_with_its_texts_and_the_manifest_made_of_it_agree(own, speechrn
     assert "72 recordings" in same.err
     three = speechrnn("align", own.data / "cuts_test.jsonl.gz", "-m", own.run, "-o", tmp_path / "manifest")
     assert three.status == 0, three.err
-    lines = (tmp_path / "manifest" / "scores.tsv").read_text(encoding="utf-8").splitlines()
-    assert lines[0] == "recording\tscore"
-    scores = [float(line.split("\t")[1]) for line in lines[1:]]
+    tested = len(list((tmp_path / "manifest").iterdir()))
+    assert 0 < tested < 72
+    for path in list((tmp_path / "manifest").iterdir()):
+        # Ids of imported recordings have no spaces.
+        path.rename(path.with_name(path.name.replace("_", " ")))
+    again = speechrnn("align", "--compare", tmp_path / "manifest", tmp_path / "beside")
+    assert all(float(line.split()[4]) == 0 for line in again.out.splitlines()[1:])
+    assert f"{tested} recordings" in again.err
+    lines = three.out.splitlines()
+    assert lines[0].split() == ["score", "recording"]
+    scores = [float(line.split()[0]) for line in lines[1:]]
+    assert len(scores) == tested
     assert scores == sorted(scores)
-    assert all(score <= 0 for score in scores)
+    assert scores[-1] == 0, "some texts are heard as they are"
 
 
 def test_an_alignment_is_measured_against_a_manifest(own, speechrnn, tmp_path):
@@ -165,7 +176,7 @@ def test_one_bad_recording_does_not_cost_the_others(own, speechrnn, recording, t
     (folder / "e.wav").write_bytes(b"RIFF")
     said = speechrnn("align", folder, "-m", own.run, "-o", tmp_path / "out")
     assert said.status == 1
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.TextGrid", "scores.tsv"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.TextGrid"]
     errors = [line.removeprefix("error: ") for line in said.err.splitlines() if line.startswith("error: ")]
     assert len(errors) == 5
     for name, message in (
@@ -238,3 +249,57 @@ def test_help_shows_examples(speechrnn):
     said = speechrnn("align", "--help")
     assert said.status == 0
     assert "speechrnn align story.wav story.txt -m runs/own -o aligned/" in said.out
+
+
+def test_a_recording_that_is_gone_is_named_and_the_others_are_done(own, speechrnn, recording, tmp_path):
+    utterances = []
+    for name in ("a", "gone", "c"):
+        shutil.copy(recording, tmp_path / f"{name}.wav")
+        size = soundfile.info(str(recording)).frames
+        utterances.append(Utterance(name, tmp_path / f"{name}.wav", RATE, 0, size, None, TEXT, recording_samples=size))
+    write_manifest(tmp_path / "cuts.jsonl.gz", utterances)
+    (tmp_path / "gone.wav").unlink()
+    said = speechrnn("align", tmp_path / "cuts.jsonl.gz", "-m", own.run, "-o", tmp_path / "out")
+    assert said.status == 1
+    assert sorted(path.name for path in (tmp_path / "out").iterdir() if path.suffix == ".TextGrid") == ["a.TextGrid", "c.TextGrid"]
+    assert "gone.wav: no such file" in said.err
+
+
+def test_what_is_printed_of_several_is_read_by_compare(own, speechrnn, recording, tmp_path):
+    size = soundfile.info(str(recording)).frames
+    utterances = [Utterance(f"s1/u{number}", recording, RATE, 0, size, None, TEXT, recording_samples=size) for number in range(2)]
+    write_manifest(tmp_path / "cuts.jsonl.gz", utterances)
+    speechrnn("align", tmp_path / "cuts.jsonl.gz", "-m", own.run, "-o", tmp_path / "out")
+    for form in ("ctm", "json"):
+        printed = speechrnn("align", tmp_path / "cuts.jsonl.gz", "-m", own.run, "-f", form)
+        (tmp_path / f"all.{form}").write_text(printed.out, encoding="utf-8")
+        said = speechrnn("align", "--compare", tmp_path / "out", tmp_path / f"all.{form}")
+        assert said.status == 0, said.err
+        assert "2 recordings" in said.err
+        assert all(float(line.split()[4]) <= 0.5 for line in said.out.splitlines()[1:])
+
+
+@pytest.mark.parametrize("between", ["silence", "click"])
+def test_a_long_recording_is_laid_sentence_by_sentence_whatever_is_in_its_pauses(own, speechrnn, tmp_path, between):
+    rng = np.random.default_rng(3)
+    parts, lines, spans, place = [], [], [], 0
+    for number in range(24):
+        sung = ["abc d", "dc", "a bb", "cda"][number % 4]
+        samples = sing(sung, rng)
+        parts.append(samples)
+        spans.append((place / RATE, (place + len(samples)) / RATE))
+        pause = (0.003 * rng.standard_normal(RATE)).astype(np.float32)
+        if between == "click":
+            pause[RATE // 2 : RATE // 2 + 400] += 0.2 * rng.standard_normal(400).astype(np.float32)
+        parts.append(pause)
+        place += len(samples) + len(pause)
+        lines.append(sung.translate(str.maketrans("abcd", "aéɔŋ")))
+    soundfile.write(tmp_path / "story.wav", np.concatenate(parts), RATE)
+    (tmp_path / "story.txt").write_text("\n".join(lines), encoding="utf-8")
+    assert place / RATE > 24, "longer than a window"
+    said = speechrnn("align", tmp_path / "story.wav", "-m", own.run, "-f", "json")
+    assert said.status == 0, said.err
+    found = json.loads(said.out)["segments"]
+    assert [segment["text"] for segment in found] == lines
+    for segment, (start, end) in zip(found, spans, strict=True):
+        assert start - 0.05 <= segment["start"] < segment["end"] <= end + 0.05

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from speechrnn.decoding.durations import durations
+from speechrnn.decoding.durations import _gaps, durations
 from speechrnn.decoding.durations_kernels import best_bounds
 from speechrnn.decoding.greedy import Path
 
@@ -58,37 +58,64 @@ def scatter(frames, start, end):
     return float(((part - part.mean(0)) ** 2).sum()) if len(part) else 0.0
 
 
+def quiet_runs(quiet, start, end, least=2):
+    """Runs of quiet frames inside [start, end)."""
+    edges = np.flatnonzero(np.diff(quiet, prepend=False, append=False)).reshape(-1, 2).tolist()
+    return [(a, b) for a, b in edges if b - a >= least and start <= a and b <= end]
+
+
 def test_the_search_is_as_good_as_trying_all_bounds():
     rng = np.random.default_rng(0)
-    for _ in range(20):
-        n_frames, anchors = 11, np.sort(rng.choice(11, 3, replace=False)).astype(np.int64)
+    n_frames, with_two_runs = 14, 0
+    for _ in range(60):
+        anchors = np.sort(rng.choice(n_frames, 2, replace=False)).astype(np.int64)
         frames = rng.normal(0, 1, (n_frames, 2))
-        quiet = rng.random(n_frames) < 0.7
-        pauses = np.array([True, bool(rng.integers(2)), True])
+        quiet = rng.random(n_frames) < 0.6
+        quiet[anchors] = False
+        pauses = np.array([True, bool(rng.integers(2))])
         counted = np.concatenate([[0], np.cumsum(quiet)]).astype(np.int64)
+        a, b = anchors.tolist()
+        lead, tail = quiet_runs(quiet, 0, a), quiet_runs(quiet, b + 1, n_frames)
+        inner = quiet_runs(quiet, a + 1, b) if pauses[1] else []
+        gaps = _gaps(anchors, pauses, quiet, 2)
+        for row, runs in zip(gaps.tolist(), (lead, inner, tail), strict=True):
+            assert row == ([*runs[0], *runs[-1]] if runs else [-1] * 4)
+        with_two_runs += len(inner) > 1
 
-        def cost(bounds, frames=frames, quiet=quiet, pauses=pauses):
-            total = scatter(frames, 0, bounds[0]) + scatter(frames, bounds[5], 11)
-            for i in range(3):
-                total += scatter(frames, bounds[2 * i], bounds[2 * i + 1])
-                gap = bounds[2 * i] - bounds[2 * i - 1] if i else 0
-                if gap:
-                    if not pauses[i] or gap < 2 or not quiet[bounds[2 * i - 1] : bounds[2 * i]].all():
-                        return np.inf
-                    total += scatter(frames, bounds[2 * i - 1], bounds[2 * i]) + CHARGE
-            return total
+        def cost(s0, e0, s1, e1, frames=frames, quiet=quiet, pauses=pauses, runs=(lead, inner, tail)):
+            before, between, behind = runs
+            begin, end = (before[-1][0] if before else 0), (behind[0][1] if behind else n_frames)
+            if s0 < begin or e1 > end or (between and (e0 > between[0][1] or s1 < between[-1][0])):
+                return np.inf
+            total = scatter(frames, begin, s0) + scatter(frames, e1, end) + scatter(frames, s0, e0) + scatter(frames, s1, e1)
+            if s1 == e0:
+                return total
+            if pauses[1] and s1 - e0 >= 2 and quiet[e0:s1].all():
+                return total + scatter(frames, e0, s1) + CHARGE
+            if between and s1 - e0 >= 2 and between[0][0] <= e0 and s1 <= between[-1][1]:
+                return total + scatter(frames, e0, between[0][1]) + scatter(frames, between[-1][0], s1) + CHARGE
+            return np.inf
 
-        a, b, c = anchors.tolist()
         every = [
-            (s0, e0, s1, e1, s2, e2)
+            cost(s0, e0, s1, e1)
             for s0 in range(a + 1)
             for e0, s1 in itertools.product(range(a + 1, b + 1), repeat=2)
-            for e1, s2 in itertools.product(range(b + 1, c + 1), repeat=2)
-            for e2 in range(c + 1, 12)
-            if e0 <= s1 and e1 <= s2
+            for e1 in range(b + 1, n_frames + 1)
+            if e0 <= s1
         ]
-        found = best_bounds(frames, anchors, pauses, counted, 99, 2, CHARGE).ravel().tolist()
-        assert cost(found) == pytest.approx(min(map(cost, every)))
+        found = best_bounds(frames, anchors, pauses, gaps, counted, 99, 2, CHARGE).ravel().tolist()
+        assert cost(*found) == pytest.approx(min(every))
+    assert with_two_runs > 3
+
+
+def test_a_click_in_a_pause_belongs_to_no_word():
+    frames, edges = planted([30, 10, 30, 4, 30, 10, 15, 3, 20])
+    quiet = np.zeros(len(frames), bool)
+    for start, end in ((0, 30), (40, 70), (74, 104), (114, 129), (132, 152)):
+        quiet[start:end] = True
+    found = durations(path_at([35, 109], 1), [("a", 0, 1), ("b", 1, 2)], frames, quiet, 1, 0.01)
+    assert found.tolist() == [[30, 40], [104, 114]]
+    assert edges[-1] == 152
 
 
 def test_a_sound_is_not_stretched_over_a_long_gap():

@@ -82,3 +82,23 @@ def test_the_score_is_the_log_odds_a_token():
 def test_what_cannot_be_laid_is_said(text, tokenizer, message):
     with pytest.raises(DataError, match=message):
         lay(spoken([0, 1, 2, 0], 5), text, tokenizer)
+
+
+def test_pronunciations_that_only_fit_one_by_one_are_left_as_they_were():
+    tokenizer = Tokenizer(("<blank>", "a", "b", "c"), "phones", {"x": [("a",)], "y": [("b",), ("a", "c")]})
+    found = lay(spoken([1, 1, 3], 4, 0.9), "x y", tokenizer)
+    assert found.path.ids.tolist() == [1, 2]
+    assert found.words == (("x", 0, 1), ("y", 1, 2))
+
+
+def test_tokens_may_be_placed_by_other_posteriors_than_they_are_judged_by():
+    heard, elsewhere = spoken([2, 0, 0, 0], 5, 0.99), spoken([0, 0, 0, 2], 5, 0.99)
+    found = lay(heard, "a", CHARS, elsewhere)
+    assert (int(found.path.starts[0]), int(found.path.ends[0])) == (3, 4)
+    assert found.path.confidences[0] == pytest.approx(0.99)
+    assert found.score == 0.0
+
+
+def test_boundaries_at_the_edges_that_are_heard_cost_the_text_nothing():
+    log_probs = spoken([1, 2, 3, 1, 1, 0, 1, 4, 1], 5, 0.99)
+    assert lay(log_probs, "ab c", CHARS).score == 0.0

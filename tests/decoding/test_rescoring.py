@@ -99,7 +99,7 @@ def test_words_of_equal_sound_are_told_apart_by_their_counts(tmp_path):
     assert decoder(log_probs).alternatives == ("OH TOE",)
 
 
-def test_shares_are_those_of_the_counts_and_leave_other_words_alone():
+def test_all_but_the_most_frequent_word_of_a_sound_lose_by_their_rarity():
     lexicon = {"O": [[1]], "OH": [[1]], "TOE": [[2, 1]]}
     options = DecodingOptions(kind="beam", nbest=10)
     log_probs = said(PHONES, {"T": 0.5}, {"OW": 0.9})
@@ -107,8 +107,18 @@ def test_shares_are_those_of_the_counts_and_leave_other_words_alone():
     def scores(counts):
         return {one.words: one.acoustic for one in BeamSearch(3, options, lexicon=lexicon, counts=counts)(log_probs)}
 
-    without, shared = scores(None), scores(PHONES.counts)
+    without, with_counts = scores(None), scores(PHONES.counts)
     assert without["O",] == without["OH",]
-    assert shared["O",] == pytest.approx(without["O",] + math.log(7 / 10))
-    assert shared["OH",] == pytest.approx(without["OH",] + math.log(3 / 10))
-    assert shared["TOE",] == pytest.approx(without["TOE",])
+    assert with_counts["O",] == pytest.approx(without["O",])
+    assert with_counts["OH",] == pytest.approx(without["OH",] + math.log(3 / 7))
+    assert with_counts["TOE",] == pytest.approx(without["TOE",])
+
+
+@pytest.mark.parametrize(("p_oh", "expected"), [(-1.0, "O"), (-0.5, "OH")])
+def test_a_language_model_that_tells_words_of_equal_sound_apart_needs_no_counts(p_oh, expected, tmp_path):
+    lm = tmp_path / "lm.arpa"
+    lm.write_text(f"\\data\\\nngram 1=4\n\n\\1-grams:\n-99\t<s>\n-1\t</s>\n-1\tO\n{p_oh}\tOH\n\n\\end\\\n", encoding="utf-8")
+    lexicon = tmp_path / "lexicon.txt"
+    lexicon.write_text("OH\tOW\nO\tOW\n", encoding="utf-8")
+    decoder = make_decoder(PHONES, TextOptions(), DecodingOptions(word_bonus=5.0), Helpers(lm=lm, lexicon=lexicon))
+    assert decoder(said(PHONES, {"OW": 0.9})).text == expected
