@@ -122,3 +122,22 @@ def test_a_language_model_that_tells_words_of_equal_sound_apart_needs_no_counts(
     lexicon.write_text("OH\tOW\nO\tOW\n", encoding="utf-8")
     decoder = make_decoder(PHONES, TextOptions(), DecodingOptions(word_bonus=5.0), Helpers(lm=lm, lexicon=lexicon))
     assert decoder(said(PHONES, {"OW": 0.9})).text == expected
+
+
+def test_a_model_that_knows_none_of_the_words_is_refused(tmp_path):
+    upper = tmp_path / "upper.arpa"
+    upper.write_text(
+        bigrams(tmp_path / "lm.arpa")
+        .read_text(encoding="utf-8")
+        .replace("cat", "CAT")
+        .replace("cot", "COT")
+        .replace("\ta", "\tA")
+        .replace("a CAT", "A CAT"),
+        encoding="utf-8",
+    )
+    with pytest.raises(DataError, match=r"upper\.arpa: none of its 3 words can be read"):
+        make_decoder(CHARS, TextOptions(), DecodingOptions(), Helpers(rescore=upper))
+    lexicon = tmp_path / "lexicon.txt"
+    lexicon.write_text("boat\tb o a t\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"none of its 3 words"):
+        make_decoder(CHARS, TextOptions(), DecodingOptions(), Helpers(rescore=tmp_path / "lm.arpa", lexicon=lexicon))

@@ -92,3 +92,38 @@ def test_what_is_out_of_the_range_of_numbers_is_still_told() -> None:
         torch.from_numpy(log_probs)[:, None].double(), torch.from_numpy(ids)[None], (300,), (100,), reduction="none"
     )
     assert log_probability(log_probs, ids) == pytest.approx(-loss.item(), rel=1e-6)
+
+
+@pytest.mark.parametrize("spread", [2, 10, 20, 60])
+def test_products_give_what_logarithms_give_or_say_that_they_cannot(spread: float) -> None:
+    """Peaked posteriors of a text that is not in them: where products lose what counts, logarithms take over."""
+    rng = np.random.default_rng(0)
+    fell_back = 0
+    for _ in range(40):
+        x = rng.normal(0, spread, (250, 6))
+        log_probs = (x - np.logaddexp.reduce(x, axis=1, keepdims=True)).astype(np.float32)
+        ids = rng.integers(1, 6, rng.integers(1, 120)).astype(np.int64)
+        expected = viterbi_kernels.log_probability(log_probs, ids)
+        found = viterbi_kernels.scaled_log_probability(np.exp(log_probs.astype(np.float64)), ids)
+        fell_back += found == -math.inf < expected
+        assert found == -math.inf or found == pytest.approx(expected, rel=1e-5)
+        assert log_probability(log_probs, ids) == pytest.approx(expected, rel=1e-5)
+    assert (fell_back > 0) == (spread >= 10), "the fast way serves posteriors as networks give them"
+
+
+def test_a_band_for_a_foreign_text_stops_at_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    widths = []
+    best_path = viterbi_kernels.best_path
+
+    def watched(log_probs: np.ndarray, ids: np.ndarray, width: int) -> tuple[np.ndarray, float]:
+        widths.append(width)
+        return best_path(log_probs, ids, width)
+
+    monkeypatch.setattr(viterbi_kernels, "best_path", watched)
+    monkeypatch.setattr(viterbi, "EXACT_BYTES", 0)
+    monkeypatch.setattr(viterbi, "BAND", 8)
+    monkeypatch.setattr(viterbi, "MOST_BYTES", 500 * 128 // 4)
+    found = align(posteriors(500, 6, 0), np.random.default_rng(1).integers(1, 6, 200))
+    assert found is not None
+    assert len(found[0]) == 200
+    assert max(widths) <= 128
