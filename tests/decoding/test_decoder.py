@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,18 +14,11 @@ from speechrnn.errors import DataError, SpeechrnnError, UsageError
 from speechrnn.text.normalize import TextOptions
 from speechrnn.text.tokenizer import BLANK, SPACE, Tokenizer
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from spoken import heard
+
 CHARS = Tokenizer((BLANK, SPACE, *"abcot"), "chars")
 PHONES = Tokenizer((BLANK, "AE", "K", "OW", "T"), "phones")
-
-
-def heard(tokenizer: Tokenizer, *frames: dict[str, float]) -> np.ndarray:
-    """Posteriors that give the symbols of each frame so much, the blank the rest."""
-    probabilities = np.full((len(frames), len(tokenizer)), 1e-6)
-    for row, frame in zip(probabilities, frames, strict=True):
-        for symbol, p in frame.items():
-            row[tokenizer.tokens.index(SPACE if symbol == " " else symbol)] = p
-        row[0] = max(1 - row[1:].sum(), 1e-6)
-    return np.log(probabilities).astype(np.float32)
 
 
 def spell(tokenizer: Tokenizer, text: str) -> np.ndarray:

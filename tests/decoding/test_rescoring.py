@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,9 @@ from speechrnn.lm.ngram import NgramModel
 from speechrnn.text.normalize import TextOptions
 from speechrnn.text.tokenizer import BLANK, SPACE, Tokenizer
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from spoken import heard
+
 CHARS = Tokenizer((BLANK, SPACE, *"abcot"), "chars")
 PHONES = Tokenizer((BLANK, "OW", "T"), "phones", {"O": [("OW",)], "OH": [("OW",)], "TOE": [("T", "OW")]}, {"O": 6, "OH": 2})
 
@@ -32,21 +36,12 @@ def bigrams(path: Path) -> Path:
     return path
 
 
-def said(tokenizer: Tokenizer, *frames: dict[str, float]) -> np.ndarray:
-    probabilities = np.full((len(frames), len(tokenizer)), 1e-6)
-    for row, frame in zip(probabilities, frames, strict=True):
-        for symbol, p in frame.items():
-            row[tokenizer.tokens.index(SPACE if symbol == " " else symbol)] = p
-        row[0] = max(1 - row[1:].sum(), 1e-6)
-    return np.log(probabilities).astype(np.float32)
-
-
 COT = ({"c": 0.99}, {"o": 0.7, "a": 0.3}, {"t": 0.99})
 
 
 @pytest.mark.parametrize(("before", "expected"), [((), "cot"), (({"a": 0.99}, {" ": 0.99}), "a cat")])
 def test_the_beam_is_ranked_by_the_sentences_as_a_whole(before, expected, tmp_path):
-    log_probs = said(CHARS, *before, *COT)
+    log_probs = heard(CHARS, *before, *COT)
     helpers = Helpers(rescore=bigrams(tmp_path / "lm.arpa"))
     decoder = make_decoder(CHARS, TextOptions(), DecodingOptions(rescore_weight=1.0, nbest=3), helpers)
     reading = decoder(log_probs)
@@ -59,7 +54,7 @@ def test_the_beam_is_ranked_by_the_sentences_as_a_whole(before, expected, tmp_pa
 
 def test_scores_are_those_of_the_search_and_of_the_model_together(tmp_path):
     model = NgramModel.read_arpa(bigrams(tmp_path / "lm.arpa"))
-    log_probs = said(CHARS, {"a": 0.99}, {" ": 0.99}, *COT)
+    log_probs = heard(CHARS, {"a": 0.99}, {" ": 0.99}, *COT)
     found = BeamSearch(len(CHARS), DecodingOptions(kind="beam", nbest=50), space=1)(log_probs)
     sentences = [CHARS.decode(one.ids.tolist()).split() for one in found]
     ranked = rescore(found, sentences, model, 0.7)
@@ -82,7 +77,7 @@ def test_a_model_over_tokens_rescores_letters_and_words_need_words(tmp_path):
         "\\data\\\nngram 1=7\n\n\\1-grams:\n-99\t<s>\n-1\t</s>\n-1\ta\n-1\tb\n-1\tc\n-9\to\n-1\tt\n\n\\end\\\n", encoding="utf-8"
     )
     decoder = make_decoder(letters, TextOptions(), DecodingOptions(), Helpers(rescore=over_tokens))
-    assert decoder(said(letters, *COT)).text == "cat"
+    assert decoder(heard(letters, *COT)).text == "cat"
     with pytest.raises(UsageError, match="is over words, and the model writes letters"):
         make_decoder(letters, TextOptions(), DecodingOptions(), Helpers(rescore=bigrams(tmp_path / "lm.arpa")))
     (tmp_path / "half.arpa").write_text("\\data\\\nngram 1=7\n\n\\1-grams:\n-99\t<s>\n", encoding="utf-8")
@@ -93,7 +88,7 @@ def test_a_model_over_tokens_rescores_letters_and_words_need_words(tmp_path):
 def test_words_of_equal_sound_are_told_apart_by_their_counts(tmp_path):
     lexicon = tmp_path / "lexicon.txt"
     lexicon.write_text("OH\tOW\nO\tOW\nTOE\tT OW\n", encoding="utf-8")
-    log_probs = said(PHONES, {"OW": 0.9}, {}, {"T": 0.9}, {"OW": 0.9})
+    log_probs = heard(PHONES, {"OW": 0.9}, {}, {"T": 0.9}, {"OW": 0.9})
     decoder = make_decoder(PHONES, TextOptions(), DecodingOptions(nbest=2), Helpers(lexicon=lexicon))
     assert decoder(log_probs).text == "O TOE"
     assert decoder(log_probs).alternatives == ("OH TOE",)
@@ -102,7 +97,7 @@ def test_words_of_equal_sound_are_told_apart_by_their_counts(tmp_path):
 def test_all_but_the_most_frequent_word_of_a_sound_lose_by_their_rarity():
     lexicon = {"O": [[1]], "OH": [[1]], "TOE": [[2, 1]]}
     options = DecodingOptions(kind="beam", nbest=10)
-    log_probs = said(PHONES, {"T": 0.5}, {"OW": 0.9})
+    log_probs = heard(PHONES, {"T": 0.5}, {"OW": 0.9})
 
     def scores(counts):
         return {one.words: one.acoustic for one in BeamSearch(3, options, lexicon=lexicon, counts=counts)(log_probs)}
@@ -121,7 +116,7 @@ def test_a_language_model_that_tells_words_of_equal_sound_apart_needs_no_counts(
     lexicon = tmp_path / "lexicon.txt"
     lexicon.write_text("OH\tOW\nO\tOW\n", encoding="utf-8")
     decoder = make_decoder(PHONES, TextOptions(), DecodingOptions(word_bonus=5.0), Helpers(lm=lm, lexicon=lexicon))
-    assert decoder(said(PHONES, {"OW": 0.9})).text == expected
+    assert decoder(heard(PHONES, {"OW": 0.9})).text == expected
 
 
 def test_a_model_that_knows_none_of_the_words_is_refused(tmp_path):
