@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -72,11 +73,16 @@ def an4() -> dict[str, str]:
 
 def hotwords() -> dict[str, str]:
     """What hotwords bring."""
-    if not all((ROOT / path).exists() for path in ("runs/an4/full/model", "data/an4/cuts_test.jsonl.gz")):
+    train, test = "data/an4/cuts_train.jsonl.gz", "data/an4/cuts_test.jsonl.gz"
+    return measured("hotwords", ("runs/an4/full", train, test), "bench.hotword_recall", "runs/an4/full", train, test)
+
+
+def measured(name: str, needed: Sequence[str], *module: str) -> dict[str, str]:
+    """The output of a module of ``bench``, where what it needs is there."""
+    if not all((ROOT / path).exists() for path in needed):
         return {}
-    words = ("-m", "bench.hotword_recall", "runs/an4/full", "data/an4/cuts_train.jsonl.gz", "data/an4/cuts_test.jsonl.gz")
-    done = subprocess.run((sys.executable, *words), cwd=ROOT, capture_output=True, text=True, check=True)
-    return {"hotwords": done.stdout.rstrip()}
+    done = subprocess.run((sys.executable, "-m", *module), cwd=ROOT, capture_output=True, text=True, check=True)
+    return {name: done.stdout.rstrip()}
 
 
 HEADLINES = (
@@ -121,7 +127,8 @@ def main() -> None:
     put(ROOT / "README.md", {**demo(), **an4(), "results": results()})
     tables = {name: ROOT / f"recipes/{recipe}/results/{run}/alignment.txt" for name, recipe, run in ALIGNMENTS}
     there = {name: file.read_text(encoding="utf-8").rstrip() for name, file in tables.items() if file.is_file()}
-    put(ROOT / "docs/alignment.md", there)
+    tests = [f"data/{corpus}/cuts_test.jsonl.gz" for corpus in ("an4", "mboshi")]
+    put(ROOT / "docs/alignment.md", {**there, **measured("fit", tests, "bench.text_fit")})
     put(ROOT / "docs/decoding.md", hotwords())
 
 
