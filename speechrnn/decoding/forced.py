@@ -13,8 +13,8 @@ from speechrnn.errors import DataError, listed
 from speechrnn.text.tokenizer import SPACE, Tokenizer
 
 MISMATCH = -2.0
-"""A text scored lower is hardly what was said: of AN4's and Mboshi's test utterances every one scores above it with its own text,
-and every one below it with another's (docs/alignment.md)."""
+"""A text scored lower is hardly what was said: of AN4's and Mboshi's test utterances at most one in a hundred scores below it with
+its own text, and every one with another's (docs/alignment.md)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
