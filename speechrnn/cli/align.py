@@ -28,8 +28,9 @@ def align(
     formats: str = typer.Option(
         "TextGrid", "-f", "--format", metavar="FORMAT", help="TextGrid, ctm, json, eaf, …, several with commas, or all."
     ),
-    out: Path | None = typer.Option(
-        None, "-o", "--out", metavar="DIR", help="Write files here, print scores; else print alignments."
+    out: Path | None = typer.Option(None, "-o", "--out", metavar="DIR", help="Write files here; else print."),
+    scores: Path | None = typer.Option(
+        None, "--scores", metavar="FILE", help="Write here how well each text fits, the worst first."
     ),
     states: bool = typer.Option(False, "--states", help="Where the network names each token, and its blanks, not durations."),
     compare: bool = typer.Option(False, "--compare", help="Print how far the boundaries of two alignments lie apart."),
@@ -39,9 +40,8 @@ def align(
 ) -> None:
     """Find when the words and sounds of a text are spoken in its recording.
 
-    Lines of the text become segments. With -o the score of each text is printed, the worst first (0: the model hears just this;
-    below -2: look at it), and texts that hardly fit are named. A recording that cannot be aligned is named, the others are done,
-    and the exit status is 1.
+    Lines of the text become segments. Each text gets a score (0: the model hears just this; below -2: look at it), and those that
+    hardly fit are named. A recording that cannot be aligned is named, the others are done, and the exit status is 1.
 
     With --compare PATH and TEXT are two alignments: manifests, files with times (TextGrid, ctm, json, eaf, tsv), or folders of
     such files. The second is measured against the first.
@@ -60,7 +60,7 @@ def align(
         return
     if model is None:
         raise UsageError("no model is given", "give one with -m, or --compare to compare two alignments")
-    _align(path, text, model, formats, out, states, device, threads, overwrite)
+    _align(path, text, model, formats, out, scores, states, device, threads, overwrite)
 
 
 def _align(
@@ -69,6 +69,7 @@ def _align(
     model: Path,
     formats: str,
     out: Path | None,
+    scores: Path | None,
     states: bool,
     device: str,
     threads: int | None,
@@ -83,6 +84,8 @@ def _align(
     from speechrnn.recognizer import load, set_threads
     from speechrnn.transcripts.registry import choose
 
+    if scores is not None and scores.exists() and not overwrite:
+        raise UsageError(f"{scores} would be replaced", "give another file with --scores, or --overwrite if that is meant")
     chosen = choose(formats)
     tasks = {task.source: task for task in job.tasks(path, text)}
     destination: Destination
@@ -95,25 +98,25 @@ def _align(
     texts = hashlib.sha256("\0".join(task.text for task in tasks.values()).encode("utf-8", "surrogatepass")).hexdigest()
     left = destination.begin({"model": recognizer.id, "format": formats, "states": str(states), "texts": texts})
     failed = 0
-    scores: list[tuple[str, float]] = []
+    fits: list[tuple[str, float]] = []
     for aligned in job.align(recognizer, [tasks[source] for source in left], states=states, track=console.track):
         errors = [aligned.result.error] if aligned.result.error is not None else destination.put(aligned.result)
         for error in errors:
             console.error(error.message, error.remedy)
         failed += bool(errors)
         if not errors:
-            scores.append((aligned.result.source.id, aligned.score))
+            fits.append((aligned.result.source.id, aligned.score))
     destination.end()
-    scores.sort(key=lambda entry: (entry[1], entry[0]))
+    fits.sort(key=lambda entry: (entry[1], entry[0]))
+    if scores is not None:
+        job.write_scores(scores, fits)
     if out is not None:
-        rows = [[f"{score:.3f}", console.visible(name).replace("\t", "\\t")] for name, score in scores]
-        print(console.table(rows, ["score", "recording"]))
         console.logger.info("%d of %d recordings aligned into %s", len(tasks) - failed, len(tasks), out)
-    doubtful = [f"{name} ({score:.1f})" for name, score in scores if score < MISMATCH]
+    doubtful = [f"{name} ({score:.1f})" for name, score in fits if score < MISMATCH]
     if doubtful:
         console.logger.warning(
             "%d of %d texts are hardly what is spoken; compare with speechrnn transcribe: %s",
-            len(doubtful), len(scores), listed(doubtful, 10),
+            len(doubtful), len(fits), listed(doubtful, 10),
         )  # fmt: skip
     if failed:
         raise typer.Exit(1)

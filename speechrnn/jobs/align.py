@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -164,3 +165,15 @@ def _seconds(clip: Clip) -> float:
     found = info(clip.path)
     samples = found.num_samples - clip.offset if clip.num_samples is None else clip.num_samples
     return samples / found.sampling_rate
+
+
+def write_scores(path: Path, scores: Sequence[tuple[str, float]]) -> None:
+    """A table of recordings and how well their texts fit; what would break its lines or columns is escaped."""
+    from speechrnn.atomic import write_text
+
+    rows = [f"{score:.3f}\t{_one_line(name)}\n" for name, score in scores]
+    write_text(path, "".join(["score\trecording\n", *rows]))
+
+
+def _one_line(name: str) -> str:
+    return re.sub("[\x00-\x1f\x7f\ud800-\udfff]", lambda found: found[0].encode("unicode_escape").decode(), name)

@@ -104,7 +104,9 @@ def test_a_folder_with_its_texts_and_the_manifest_made_of_it_agree(own, speechrn
     assert [row[:2] for row in rows] == [[level, side] for level in ("word", "token") for side in ("start", "end", "all")]
     assert all(float(row[3]) == 0 and float(row[4]) == 0 and row[-1] == "100.0" for row in rows)
     assert "72 recordings" in same.err
-    three = speechrnn("align", own.data / "cuts_test.jsonl.gz", "-m", own.run, "-o", tmp_path / "manifest")
+    table = tmp_path / "scores.tsv"
+    call = ("align", own.data / "cuts_test.jsonl.gz", "-m", own.run, "--scores", table)
+    three = speechrnn(*call, "-o", tmp_path / "manifest")
     assert three.status == 0, three.err
     tested = len(list((tmp_path / "manifest").iterdir()))
     assert 0 < tested < 72
@@ -114,12 +116,15 @@ def test_a_folder_with_its_texts_and_the_manifest_made_of_it_agree(own, speechrn
     again = speechrnn("align", "--compare", tmp_path / "manifest", tmp_path / "beside")
     assert all(float(line.split()[4]) == 0 for line in again.out.splitlines()[1:])
     assert f"{tested} recordings" in again.err
-    lines = three.out.splitlines()
-    assert lines[0].split() == ["score", "recording"]
-    scores = [float(line.split()[0]) for line in lines[1:]]
+    lines = table.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "score\trecording"
+    scores = [float(line.split("\t")[0]) for line in lines[1:]]
     assert len(scores) == tested
     assert scores == sorted(scores)
     assert scores[-1] == 0, "some texts are heard as they are"
+    refused = speechrnn(*call, "-o", tmp_path / "more")
+    assert (refused.status, refused.error()[0]) == (2, f"{table} would be replaced")
+    assert not (tmp_path / "more").exists()
 
 
 def test_an_alignment_is_measured_against_a_manifest(own, speechrnn, tmp_path):
