@@ -132,11 +132,10 @@ class BeamSearch:
                 self._hot.arrays,
             ),
         )
-        near = 1 if self.mode != SPELL or not len(totals) else int((totals >= totals[0] - RESCORED).sum())
+        near = int((totals >= totals[0] - RESCORED).sum()) if self.mode == SPELL and len(totals) else 0
         found = zip(histories[: max(o.nbest, near)].tolist(), acoustic.tolist(), totals.tolist(), strict=False)
         readings = [self._read(tree, history, heard, total, bool(whole)) for history, heard, total in found]
-        if near > 1:
-            readings[:near] = sorted((_exact(log_probs, one) for one in readings[:near]), key=lambda one: -one.score)
+        readings[:near] = sorted((_exact(log_probs, one) for one in readings[:near]), key=lambda one: -one.score)
         return readings[: o.nbest]
 
     def _read(self, tree: np.ndarray, history: int, acoustic: float, score: float, whole: bool) -> Hypothesis:
