@@ -53,7 +53,7 @@ def demo() -> dict[str, str]:
 def an4() -> dict[str, str]:
     """The commands on real speech."""
     source = os.environ.get("SRC")
-    if source is None or not all((ROOT / f"runs/an4/{name}/model").is_dir() for name in ("small-1", "phones")):
+    if source is None or not all((ROOT / f"runs/an4/{name}/model").is_dir() for name in ("small-1", "full", "phones")):
         return {}
     recording, text = str(Path(source, "wav/an4test_clstk/mjwl/an391-mjwl-b.flac")), "ENTER TWO NINE EIGHT ONE"
     helpers = ("--lm", "data/an4/lm.arpa", "--lexicon", "data/an4/lexicon.txt")
@@ -62,7 +62,7 @@ def an4() -> dict[str, str]:
         blocks = {
             "an4-evaluate": output("evaluate", test, "-m", "runs/an4/small-1", "-o", out),
             "an4-transcribe": output("transcribe", recording, "-m", "runs/an4/small-1", "-f", "ctm"),
-            "an4-lm": output("evaluate", test, "-m", "runs/an4/phones", "-o", out, *helpers),
+            "an4-lm": output("evaluate", test, "-m", "runs/an4/full", "-o", out, *helpers),
             "an4-align": output("align", recording, text, "-m", "runs/an4/phones", "-f", "tsv"),
         }
     return {
