@@ -14,9 +14,6 @@ from speechrnn.decoding.beam import Hypothesis
 class Scorer(Protocol):
     """What foretells sentences. :class:`~speechrnn.lm.ngram.NgramModel` is one."""
 
-    def knows(self, word: str) -> bool:
-        """Whether a word is in its vocabulary."""
-
     def score_many(self, sentences: Iterable[Sequence[str]]) -> list[np.ndarray]:
         """Natural log probabilities of the L words of each sentence and of its end, each of shape (L + 1,)."""
 
