@@ -1,9 +1,10 @@
 """The inner loop of the CTC beam search, with and without a lexicon. Import inside functions.
 
 A hypothesis is a prefix of output symbols together with one way to read it as words, and carries the probability of all its
-alignments (Graves and Jaitly 2014; Hannun et al. 2014), split by whether the last frame was blank. What has been read, the
-*history*, is a node of a tree of items; where the next word has got to is a node of the lexicon's trie. Items are words
-(0 to V - 1), letters (V + token) and the end of a spelled word (V + K).
+alignments (Graves and Jaitly 2014; Hannun et al. 2014) in two parts, by whether the last frame was blank. The beam counts parts, as
+flashlight's does: by sums it read Mboshi worse. What has been read, the *history*, is a node of a tree of items; where the next
+word has got to is a node of the lexicon's trie. Items are words (0 to V - 1), letters (V + token) and the end of a spelled word
+(V + K).
 
 Three modes of one search:
 
@@ -27,6 +28,8 @@ ROOT, SPELLING = 0, -1
 """Places of a hypothesis besides the inner nodes of the trie."""
 MERGE_MARGIN = 6.0
 """What is at most so many nats below the beam is still added to a hypothesis that reads the same; less is under 0.3 % of it."""
+HALF = float(np.log(2.0))
+"""A probability in two parts is at most so many nats above the greater one."""
 PARENT, ITEM, WORD_STATE, LETTER_STATE, HOT_STATE, VIA = range(6)
 """Columns of the history tree; VIA is the trie node through which the last word was best completed."""
 
@@ -221,9 +224,16 @@ def _sort_falling(rows: np.ndarray, scores: np.ndarray) -> None:
 
 
 @kernel
+def _best(scores: np.ndarray, beam: int) -> float:
+    """The score that ``beam`` of them reach; minus infinity where there are fewer."""
+    m = len(scores)
+    return float(np.partition(scores, m - beam)[m - beam]) if m >= beam else -np.inf
+
+
+@kernel
 def _raised(floor: float, m: int, beam: int, candidates: Bundle) -> float:
-    """The floor, raised to the score that ``beam`` of the candidates reach already."""
-    return max(floor, np.partition(candidates[2][:m], m - beam)[m - beam]) if m > beam else floor
+    """The floor, raised to what a new candidate needs to stay: by now ``beam`` of them have a part that reaches it."""
+    return max(floor, _best(candidates[2][:m], beam) - HALF)
 
 
 @kernel
@@ -343,6 +353,7 @@ def search(
     while table_size < 2 * room:
         table_size *= 2
     new_places, new_masses, new_scores = np.empty((room, 3), np.int64), np.empty((room, 2), np.float64), np.empty(room, np.float64)
+    parts = np.empty(2 * room, np.float64)
     keys, table, stamps = np.empty(room, np.int64), np.zeros(table_size, np.int32), np.zeros(table_size, np.int32)
     span, after_trie = n_nodes + n_tokens + 2, n_nodes + 1
     candidates = (new_places, new_masses, new_scores, keys, table, stamps, (span, after_trie))
@@ -363,7 +374,7 @@ def search(
         scores = store[2]
 
         # Hypotheses that read nothing new.
-        floor, highest, reach = np.inf, -np.inf, -np.inf
+        highest, reach = -np.inf, -np.inf
         for i in range(n):
             history, place, last = places[i, 0], places[i, 1], places[i, 2]
             pairs[i, 0], pairs[i, 1] = masses[i, 0], _logadd(masses[i, 0], masses[i, 1])
@@ -373,12 +384,12 @@ def search(
             new_masses[i, 1] = masses[i, 1] + frame[last] if last > 0 else -np.inf
             ahead = look_ahead[place] if place > 0 else 0.0
             new_scores[i] = _logadd(new_masses[i, 0], new_masses[i, 1]) + scores[history] + ahead
-            floor, highest = min(floor, new_scores[i]), max(highest, new_scores[i])
+            highest = max(highest, new_scores[i])
             keys[i] = history * span + (place if place > 0 else after_trie + last)
             slot = _slot(table, stamps, stamp, keys, keys[i])
             table[slot] = i
             stamps[slot] = stamp
-        floor = max(highest - threshold, floor if n == beam else -np.inf)
+        floor = _raised(highest - threshold, n, beam, candidates)
 
         # Hypotheses that read one symbol more.
         n_ranked = _rank(frame, floor - MERGE_MARGIN - slack - reach, ranked, tried, stamp)
@@ -392,21 +403,27 @@ def search(
                 n, places, pairs, frame, ranked[:n_ranked], space, stamp, floor, beam, slack, m, candidates, store, models
             )  # fmt: skip
 
-        # The best of them all.
+        # The best parts of them all.
         highest = -np.inf
         for j in range(m):
             place = new_places[j, 1]
-            ahead = look_ahead[place] if place > 0 else 0.0
-            new_scores[j] = _logadd(new_masses[j, 0], new_masses[j, 1]) + scores[new_places[j, 0]] + ahead
+            besides = scores[new_places[j, 0]] + (look_ahead[place] if place > 0 else 0.0)
+            new_scores[j] = _logadd(new_masses[j, 0], new_masses[j, 1]) + besides
             highest = max(highest, new_scores[j])
-        floor = _raised(highest - threshold, m, beam, candidates)
+            for part in range(2):
+                parts[2 * j + part] = new_masses[j, part] + besides
+        floor = max(highest - threshold, _best(parts[: 2 * m], beam))
         n = 0
         # Above the floor first: ties at the floor fill what is left, in order.
         for ties in range(2):
             for j in range(m):
-                if n < beam and (new_scores[j] > floor if ties == 0 else new_scores[j] == floor):
+                greater = max(parts[2 * j], parts[2 * j + 1])
+                if n < beam and (greater > floor if ties == 0 else greater == floor):
                     kept[n] = j
                     n += 1
+                    for part in range(2):
+                        if parts[2 * j + part] < floor:
+                            new_masses[j, part], new_scores[j] = -np.inf, greater
         _sort_falling(kept[:n], new_scores)
         for i in range(n):
             for column in range(3):
