@@ -155,6 +155,11 @@ class RnnRecognizer:
         self._network = Network(stored, pick_device(device))
         self._listener = Listener(self._network, Silero() if vad else None)
 
+    @property
+    def hears_speakers(self) -> bool:
+        """Whether a recording is heard by how its speaker sounds in all that is given at once."""
+        return self._network.normalization == "speaker"
+
     def info(self) -> dict[str, Any]:
         """The content of ``model.json``, and how it decodes."""
         return {**self._info, "id": self.id, "decoding": self._decoder.description}

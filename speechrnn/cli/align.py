@@ -96,7 +96,9 @@ def _align(
     set_threads(threads)
     recognizer = load(model, device)
     texts = hashlib.sha256("\0".join(task.text for task in tasks.values()).encode("utf-8", "surrogatepass")).hexdigest()
-    left = destination.begin({"model": recognizer.id, "format": formats, "states": str(states), "texts": texts})
+    # What an interrupted call has done counts again where it is to be told of, and where it says how a speaker sounds.
+    anew = scores is not None or recognizer.hears_speakers
+    left = destination.begin({"model": recognizer.id, "format": formats, "states": str(states), "texts": texts}, anew=anew)
     failed = 0
     fits: list[tuple[str, float]] = []
     for aligned in job.align(recognizer, [tasks[source] for source in left], states=states, track=console.track):

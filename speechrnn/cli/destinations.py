@@ -22,8 +22,8 @@ class Destination(Protocol):
     target: Path | None
     """What is written, for the last line; ``None``: it is printed."""
 
-    def begin(self, call: Mapping[str, str | None]) -> list[Source]:
-        """The recordings that are still to do; ``call`` is all that shapes the results."""
+    def begin(self, call: Mapping[str, str | None], *, anew: bool = False) -> list[Source]:
+        """The recordings that are still to do; ``call`` is all that shapes the results, ``anew`` leaves none out as done."""
 
     def put(self, result: Result) -> list[DataError]:
         """Take the transcripts of a recording; returned is what went wrong."""
@@ -45,8 +45,8 @@ class Folder:
         ours = self._journal.planned if self._journal is not None else frozenset()
         check_outputs(sources, out, [form.suffix for form in formats], overwrite=overwrite, ours=ours)
 
-    def begin(self, call: Mapping[str, str | None]) -> list[Source]:
-        """Make the folder; recordings that an interrupted call has done are left out."""
+    def begin(self, call: Mapping[str, str | None], *, anew: bool = False) -> list[Source]:
+        """Make the folder; recordings that an interrupted call has done are left out, unless all are to be done anew."""
         from speechrnn.jobs.output import make_folder
         from speechrnn.jobs.transcribe import output_path
 
@@ -56,7 +56,7 @@ class Folder:
         files = {source: [output_path(self._out, source, form.suffix) for form in self._formats] for source in self._sources}
         names = [path.relative_to(self._out).as_posix() for paths in files.values() for path in paths]
         self._journal.begin(call, names, anew=self._overwrite)
-        left = [source for source, paths in files.items() if not self._journal.is_done(source.path, paths)]
+        left = [source for source, paths in files.items() if anew or not self._journal.is_done(source.path, paths)]
         if len(left) < len(files):
             console.logger.info("an interrupted call goes on: %d of %d recordings are done", len(files) - len(left), len(files))
         return left
@@ -88,8 +88,8 @@ class Elan:
         self._insertions = plan_insertions(into, sources, formats, out, overwrite=overwrite)
         self.target = self._insertions.target
 
-    def begin(self, call: Mapping[str, str | None]) -> list[Source]:
-        """Make the folder."""
+    def begin(self, call: Mapping[str, str | None], *, anew: bool = False) -> list[Source]:
+        """Make the folder; all of them."""
         from speechrnn.jobs.output import make_folder
 
         if self._insertions.folder is not None:
@@ -124,7 +124,7 @@ class Printed:
         check_printed(sources, formats, asked)
         self._sources, self._format = sources, formats[0]
 
-    def begin(self, call: Mapping[str, str | None]) -> list[Source]:
+    def begin(self, call: Mapping[str, str | None], *, anew: bool = False) -> list[Source]:
         """All of them."""
         return list(self._sources)
 

@@ -308,3 +308,38 @@ def test_a_long_recording_is_laid_sentence_by_sentence_whatever_is_in_its_pauses
     assert [segment["text"] for segment in found] == lines
     for segment, (start, end) in zip(found, spans, strict=True):
         assert start - 0.05 <= segment["start"] < segment["end"] <= end + 0.05
+
+
+@pytest.mark.parametrize("whole", ["nothing", "scores", "speakers"])
+def test_an_interrupted_call_goes_on_or_begins_anew_where_all_of_it_counts(whole, own, recording, tmp_path, monkeypatch, capsys):
+    from speechrnn.cli.main import run as here
+    from speechrnn.jobs.journal import Journal
+    from speechrnn.recognizer import RnnRecognizer
+
+    folder, out, scores = tmp_path / "several", tmp_path / "out", tmp_path / "scores.tsv"
+    folder.mkdir()
+    for name in "abcd":
+        shutil.copy(recording, folder / f"{name}.wav")
+        (folder / f"{name}.txt").write_text(TEXT, encoding="utf-8")
+    call = ["align", str(folder), "-m", str(own.run), "-o", str(out), *(["--scores", str(scores)] if whole == "scores" else [])]
+    if whole == "speakers":
+        monkeypatch.setattr(RnnRecognizer, "hears_speakers", True)
+    done = Journal.done
+
+    def stop(journal, source):
+        done(journal, source)
+        if source.stem == "b":
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "done", stop)
+        assert here(call) == 130
+    assert sorted(path.stem for path in out.glob("*.TextGrid")) == ["a", "b"]
+    begun = (out / "a.TextGrid").stat().st_mtime_ns
+    capsys.readouterr()
+    assert here(call) == 0
+    assert ("2 of 4 recordings are done" in capsys.readouterr().err) == (whole == "nothing")
+    assert ((out / "a.TextGrid").stat().st_mtime_ns == begun) == (whole == "nothing")
+    assert sorted(path.name for path in out.iterdir()) == [f"{name}.TextGrid" for name in "abcd"]
+    if whole == "scores":
+        assert len(scores.read_text(encoding="utf-8").splitlines()) == 5
