@@ -44,7 +44,9 @@ evaluate() {
   [ "$results/scores.json" -nt "$run/model/model.json" ] && return
   say speechrnn evaluate "$DATA/cuts_test.jsonl.gz" -m "$run" ${3:+--name "$3"} -o "$run/evaluation"
   mkdir -p "$results"
-  cp "$run/config.yaml" "$run/metrics.csv" "$run/run.json" "$results/"
+  cp "$run/config.yaml" "$run/run.json" "$results/"
+  # Every epoch, and every 20th step.
+  awk -F, 'NR % 20 == 1 || $6 != ""' "$run/metrics.csv" > "$results/metrics.csv"
   # Hypotheses stand beside references: kept only where the corpus's licence allows to pass transcripts on.
   [ "${KEEP_HYPOTHESES:-yes}" = no ] || cp "$run/evaluation/hypotheses.jsonl" "$results/"
   cp "$run/evaluation/scores.json" "$results/scores.json"
