@@ -77,6 +77,12 @@ def hotwords() -> dict[str, str]:
     return measured("hotwords", ("runs/an4/full", train, test), "bench.hotword_recall", "runs/an4/full", train, test)
 
 
+def steps() -> dict[str, str]:
+    """What each step of an alignment brings."""
+    run, dev = "runs/synthetic/phones", "data/synthetic/cuts_dev.jsonl.gz"
+    return measured("steps", (f"{run}/model", dev), "bench.alignment_steps", run, dev)
+
+
 def measured(name: str, needed: Sequence[str], *module: str) -> dict[str, str]:
     """The output of a module of ``bench``, where what it needs is there."""
     if not all((ROOT / path).exists() for path in needed):
@@ -128,7 +134,7 @@ def main() -> None:
     tables = {name: ROOT / f"recipes/{recipe}/results/{run}/alignment.txt" for name, recipe, run in ALIGNMENTS}
     there = {name: file.read_text(encoding="utf-8").rstrip() for name, file in tables.items() if file.is_file()}
     tests = [f"data/{corpus}/cuts_test.jsonl.gz" for corpus in ("an4", "mboshi")]
-    put(ROOT / "docs/alignment.md", {**there, **measured("fit", tests, "bench.text_fit")})
+    put(ROOT / "docs/alignment.md", {**there, **steps(), **measured("fit", tests, "bench.text_fit")})
     put(ROOT / "docs/decoding.md", hotwords())
 
 
