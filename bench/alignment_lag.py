@@ -2,8 +2,8 @@
 
     python -m bench.alignment_lag data/mboshi/cuts_test.jsonl.gz s
 
-The energy above 4 kHz, averaged over all occurrences of a label, around the label's start. The hiss begins where the energy has risen half
-way, in decibels, from the sound before to the label's own.
+The energy above 4 kHz, averaged over all occurrences of a label, around the label's start. The hiss begins where the energy has
+risen half way, in decibels, from the sound before to the label's own.
 """
 
 from __future__ import annotations

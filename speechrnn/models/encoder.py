@@ -26,11 +26,11 @@ class EncoderOptions:
     bidirectional: bool = True
     """Read both ways (best, needs the whole utterance) or forwards only (streams)."""
     subsampling: str = "stack"
-    """stack: neighbours side by side; conv: a strided convolution."""
+    """stack: neighbours side by side; conv: a strided convolution over time; conv2d: two over time and frequency."""
     factor: int = 2
     """Front-end frames per encoder frame; with a hop of 10 ms, 2 gives 50 a second and 3 gives 33; 0: as the data need."""
     conv_size: int = 256
-    """Channels of the convolution (subsampling: conv)."""
+    """Channels of the convolution: 256 for conv, 32 for conv2d."""
     dropout: float = 0.3
     """Share of values dropped between layers while training."""
     layer_norm: bool = False
@@ -53,8 +53,8 @@ class EncoderState:
 
     pending: Tensor
     """Frames (B, < factor, F) that do not fill an encoder frame yet."""
-    before: Tensor | None
-    """Frames (B, context, F) the convolution looks back to."""
+    before: Tensor
+    """Frames (B, context, F) that convolutions look back to."""
     layers: tuple[State | None, ...]
 
 
@@ -93,7 +93,7 @@ class Encoder(nn.Module):
         if self.options.bidirectional:
             raise Unsupported("a bidirectional encoder needs the whole utterance", "train with model.bidirectional=false to stream")
         if state is None:
-            state = EncoderState(frames[:, :0], None, (None,) * len(self.layers))
+            state = EncoderState(frames[:, :0], self.subsampling.start(frames), (None,) * len(self.layers))
         frames = torch.cat([state.pending, frames], 1)
         whole = frames.shape[1] if last else frames.shape[1] - frames.shape[1] % self.options.factor
         now, pending = frames[:, :whole], frames[:, whole:]
@@ -105,4 +105,4 @@ class Encoder(nn.Module):
             x, layer_state = layer(x, lengths, layer_state)
             carried.append(layer_state)
             x = self.dropout(norm(x))
-        return x, EncoderState(pending, now[:, -self.options.factor :], tuple(carried))
+        return x, EncoderState(pending, torch.cat([state.before, now], 1)[:, whole:], tuple(carried))

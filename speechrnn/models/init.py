@@ -28,7 +28,7 @@ def init_recurrent(layer: nn.LSTM | nn.GRU) -> None:
 
 
 @torch.no_grad()
-def init_linear(layer: nn.Linear | nn.Conv1d) -> None:
+def init_linear(layer: nn.Linear | nn.Conv1d | nn.Conv2d) -> None:
     """Xavier uniform weights, zero bias."""
     nn.init.xavier_uniform_(layer.weight)
     if layer.bias is not None:

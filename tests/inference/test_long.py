@@ -18,6 +18,7 @@ RATE = 8000
 VARIANTS = [
     {},
     {"subsampling": "conv", "factor": 3, "conv_size": 16},
+    {"subsampling": "conv2d", "factor": 2, "conv_size": 4},
     {"factor": 1},
     {"bidirectional": False},
     {"bidirectional": False, "subsampling": "conv", "factor": 4, "conv_size": 16},

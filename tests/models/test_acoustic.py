@@ -36,6 +36,7 @@ VARIANTS = [
     {"cell": "gru", "bidirectional": False},
     {"subsampling": "conv", "factor": 3, "conv_size": 16},
     {"subsampling": "conv", "factor": 4, "conv_size": 16, "bidirectional": False, "layer_norm": True},
+    {"subsampling": "conv2d", "factor": 2, "conv_size": 4},
     {"layer_norm": True, "factor": 1},
     {"frontend": MfccOptions(), "normalization": NormalizationOptions("utterance")},
     {"frontend": LogmelOptions(), "normalization": NormalizationOptions("speaker")},
@@ -60,7 +61,9 @@ def test_encoded_lengths_are_told_before_running(changes):
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
-@pytest.mark.parametrize(("subsampling", "factor"), [("stack", 1), ("stack", 3), ("conv", 2), ("conv", 3)])
+@pytest.mark.parametrize(
+    ("subsampling", "factor"), [("stack", 1), ("stack", 3), ("conv", 2), ("conv", 3), ("conv2d", 1), ("conv2d", 3)]
+)
 def test_chunks_through_the_whole_path_equal_the_whole(cell, subsampling, factor):
     model = network(cell=cell, bidirectional=False, subsampling=subsampling, factor=factor, conv_size=16, layer_norm=True)
     samples = sounds()[:1]

@@ -69,7 +69,7 @@ print(time.perf_counter() - start, "torch._dynamo" in sys.modules)
 """
 
 
-@pytest.mark.parametrize("subsampling", ["stack", "conv"])
+@pytest.mark.parametrize("subsampling", ["stack", "conv", "conv2d"])
 def test_a_network_opens_at_once_in_a_new_process(tmp_path, subsampling):
     store(tmp_path / "m", model={"layers": 3, "hidden": 256, "subsampling": subsampling})
     seconds, compiler = subprocess.run([sys.executable, "-c", OPEN, tmp_path / "m"], check=True, capture_output=True).stdout.split()
