@@ -95,8 +95,11 @@ HEADLINES = (
     ("AN4 test, letters, greedy, `an4/small`", "an4/results/small-*", "wer"),
     ("AN4 test, letters, greedy, `an4/full`", "an4/results/full", "wer"),
     ("the same", "an4/results/full", "cer"),
+    ("the same, with lexicon and unigram", "an4/results/full-lm", "wer"),
     ("AN4 test, phones of the dictionary, greedy", "an4/results/phones", "per"),
+    ("the same, with lexicon and unigram", "an4/results/phones-lm", "wer"),
     ("Mboshi test, 31 letters with tone, greedy", "mboshi/results/full", "per"),
+    ("the same, with a letter 5-gram of train", "mboshi/results/full-lm", "per"),
     ("yesno test", "yesno/results/[0-9]", "wer"),
     ("FSDD test, official split", "fsdd/results/official-*", "wer"),
     ("synthetic speech, unseen voices", "synthetic/results/1", "wer"),
@@ -118,6 +121,34 @@ def results() -> str:
     return "\n".join(rows)
 
 
+def confidences() -> str:
+    """What tuned confidences are worth on test, of the recipes' runs."""
+    head = ["run", "items", "wrong", "calibration error", "area under ROC", "Brier", "of a constant"]
+    rows = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
+    for kind, runs in (
+        ("words", ("an4/results/full", "an4/results/full-lm")),
+        ("tokens", ("mboshi/results/full", "mboshi/results/full-lm")),
+    ):
+        for run in runs:
+            file = ROOT / "recipes" / run / "scores.json"
+            if file.is_file():
+                system = json.loads(file.read_text(encoding="utf-8"))["systems"][0]
+                found = system["confidence"][kind]
+                values = [
+                    f"{found[name]['value']:.3f} ({found[name]['low']:.3f} - {found[name]['high']:.3f})"
+                    for name in ("calibration_error", "area_under_roc", "brier")
+                ]
+                cells = [
+                    system["name"],
+                    f"{found['number']} {kind}",
+                    str(found["wrong"]),
+                    *values,
+                    f"{found['brier_of_a_constant']:.3f}",
+                ]
+                rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
 def put(page: Path, blocks: dict[str, str]) -> None:
     """Replace the block behind each ``<!-- output:NAME -->``; a table of Markdown stands there as it is."""
     text = page.read_text(encoding="utf-8")
@@ -136,6 +167,7 @@ def main() -> None:
     tests = [f"data/{corpus}/cuts_test.jsonl.gz" for corpus in ("an4", "mboshi")]
     put(ROOT / "docs/alignment.md", {**there, **steps(), **measured("fit", tests, "bench.text_fit")})
     put(ROOT / "docs/decoding.md", hotwords())
+    put(ROOT / "docs/tuning.md", {"confidences": confidences()})
 
 
 ALIGNMENTS = (("synthetic", "synthetic", "phones"), ("mboshi", "mboshi", "full"))

@@ -38,18 +38,29 @@ transcribe() {
   say speechrnn transcribe "$@" -m "$run" -f all -o "$run/transcripts"
 }
 
-# evaluate RUN RESULTS [NAME]: scores of the run's model on test; what is kept of the run goes to RESULTS
+# lm FILE OPTION...: an n-gram model of the training transcripts
+lm() {
+  local file=$1
+  shift
+  [ -f "$file" ] || say speechrnn lm train "$DATA/cuts_train.jsonl.gz" -o "$file" "$@"
+}
+
+# evaluate RUN RESULTS [NAME [OPTION...]]: scores of the run's model on test, by the helpers that options name; their weights and
+# what confidences are worth are tuned on dev. What is kept of the run goes to RESULTS.
 evaluate() {
-  local run=$1 results=$2
+  local run=$1 results=$2 name=${3:-}
+  shift "$(($# < 3 ? $# : 3))"
   [ "$results/scores.json" -nt "$run/model/model.json" ] && return
-  say speechrnn evaluate "$DATA/cuts_test.jsonl.gz" -m "$run" ${3:+--name "$3"} -o "$run/evaluation"
+  local out=$run/evaluation${1:+-with-helpers}
+  say speechrnn tune "$DATA/cuts_dev.jsonl.gz" -m "$run" "$@"
+  say speechrnn evaluate "$DATA/cuts_test.jsonl.gz" -m "$run" ${name:+--name "$name"} -o "$out" "$@"
   mkdir -p "$results"
-  cp "$run/config.yaml" "$run/run.json" "$results/"
+  cp "$run/config.yaml" "$run/run.json" "$run/model/decoding.yaml" "$results/"
   # Every epoch, and every 20th step.
   awk -F, 'NR % 20 == 1 || $6 != ""' "$run/metrics.csv" > "$results/metrics.csv"
   # Hypotheses stand beside references: kept only where the corpus's licence allows to pass transcripts on.
-  [ "${KEEP_HYPOTHESES:-yes}" = no ] || cp "$run/evaluation/hypotheses.jsonl" "$results/"
-  cp "$run/evaluation/scores.json" "$results/scores.json"
+  [ "${KEEP_HYPOTHESES:-yes}" = no ] || cp "$out/hypotheses.jsonl" "$results/"
+  cp "$out/scores.json" "$results/scores.json"
 }
 
 # align RUN RESULTS: times of the test texts by the run's model, measured against those the data come with

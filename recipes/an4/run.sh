@@ -19,7 +19,9 @@ for what in "${@:-small full phones}"; do
       *)
         train "runs/an4/$name" "an4/$name"
         transcribe "runs/an4/$name" "$SRC/wav/an4test_clstk"
-        evaluate "runs/an4/$name" "recipes/an4/results/$name" ;;
+        evaluate "runs/an4/$name" "recipes/an4/results/$name"
+        evaluate "runs/an4/$name" "recipes/an4/results/$name-lm" "an4/$name, lexicon and unigram" \
+          --lm "$DATA/lm.arpa" --lexicon "$DATA/lexicon.txt" ;;
     esac
   done
 done
