@@ -14,6 +14,9 @@ _warned = False
 def kernel(function: Function, *, inline: Literal["never", "always"] = "never") -> Function:
     """Compile a function of plain arrays to machine code, kept on disk between runs and free of the global lock.
 
+    The cache looks only at the file that the kernel stands in: after a change to a kernel of another file that it calls, remove
+    ``__pycache__``. So what is called in one go stands in one file, even if that is long.
+
     Where no cache folder can be written (a read-only installation and no home) each run compiles it anew; one warning says so.
     """
     global _warned
