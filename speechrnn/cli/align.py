@@ -97,7 +97,8 @@ def _align(
     recognizer = load(model, device)
     texts = hashlib.sha256("\0".join(task.text for task in tasks.values()).encode("utf-8", "surrogatepass")).hexdigest()
     # What an interrupted call has done counts again where it is to be told of, and where it says how a speaker sounds.
-    anew = scores is not None or recognizer.hears_speakers
+    voices = {task.clip.voice for task in tasks.values()}
+    anew = scores is not None or (recognizer.hears_speakers and len(voices) < len(tasks))
     left = destination.begin({"model": recognizer.id, "format": formats, "states": str(states), "texts": texts}, anew=anew)
     failed = 0
     fits: list[tuple[str, float]] = []

@@ -56,10 +56,13 @@ class Folder:
         files = {source: [output_path(self._out, source, form.suffix) for form in self._formats] for source in self._sources}
         names = [path.relative_to(self._out).as_posix() for paths in files.values() for path in paths]
         self._journal.begin(call, names, anew=self._overwrite)
-        left = [source for source, paths in files.items() if anew or not self._journal.is_done(source.path, paths)]
-        if len(left) < len(files):
-            console.logger.info("an interrupted call goes on: %d of %d recordings are done", len(files) - len(left), len(files))
-        return left
+        left = [source for source, paths in files.items() if not self._journal.is_done(source.path, paths)]
+        done = len(files) - len(left)
+        if done and anew:
+            console.logger.info("an interrupted call begins anew: each recording counts for all")
+        elif done:
+            console.logger.info("an interrupted call goes on: %d of %d recordings are done", done, len(files))
+        return list(self._sources) if anew else left
 
     def put(self, result: Result) -> list[DataError]:
         """Write its files, then its line in the journal."""

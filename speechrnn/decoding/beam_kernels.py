@@ -384,7 +384,7 @@ def search(
             new_masses[i, 1] = masses[i, 1] + frame[last] if last > 0 else -np.inf
             ahead = look_ahead[place] if place > 0 else 0.0
             new_scores[i] = _logadd(new_masses[i, 0], new_masses[i, 1]) + scores[history] + ahead
-            highest = max(highest, new_scores[i])
+            highest = max(highest, max(new_masses[i, 0], new_masses[i, 1]) + scores[history] + ahead)
             keys[i] = history * span + (place if place > 0 else after_trie + last)
             slot = _slot(table, stamps, stamp, keys, keys[i])
             table[slot] = i
@@ -409,9 +409,9 @@ def search(
             place = new_places[j, 1]
             besides = scores[new_places[j, 0]] + (look_ahead[place] if place > 0 else 0.0)
             new_scores[j] = _logadd(new_masses[j, 0], new_masses[j, 1]) + besides
-            highest = max(highest, new_scores[j])
             for part in range(2):
                 parts[2 * j + part] = new_masses[j, part] + besides
+                highest = max(highest, parts[2 * j + part])
         floor = max(highest - threshold, _best(parts[: 2 * m], beam))
         n = 0
         # Above the floor first: ties at the floor fill what is left, in order.

@@ -17,7 +17,7 @@ class DecodingOptions:
     kind: str = "greedy"
     """greedy: the best symbol of each frame; beam: a beam search, which a language model, a lexicon or hotwords call for."""
     beam: int = 50
-    """Hypotheses kept after each frame."""
+    """Hypotheses kept after each frame; one that ends in blank and one that does not are two."""
     tokens: int = 0
     """Symbols tried in each frame, the likeliest first; 0: all."""
     threshold: float = 25.0

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from speechrnn.errors import Unsupported, UsageError
 from speechrnn.features.framing import mask_frames
 from speechrnn.models.recurrent import Bidirectional, State, Unidirectional, check_cell
-from speechrnn.models.subsampling import KINDS, Subsampling
+from speechrnn.models.subsampling import CHANNELS, Subsampling
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class EncoderOptions:
     """stack: neighbours side by side; conv: a strided convolution over time; conv2d: two over time and frequency."""
     factor: int = 2
     """Front-end frames per encoder frame; with a hop of 10 ms, 2 gives 50 a second and 3 gives 33; 0: as the data need."""
-    conv_size: int = 256
-    """Channels of the convolution: 256 for conv, 32 for conv2d."""
+    conv_size: int = 0
+    """Channels of the convolutions; 0: 256 for conv, 32 for conv2d."""
     dropout: float = 0.3
     """Share of values dropped between layers while training."""
     layer_norm: bool = False
@@ -38,9 +38,9 @@ class EncoderOptions:
 
     def __post_init__(self) -> None:
         check_cell(self.cell)
-        if self.subsampling not in KINDS:
-            raise UsageError(f"model.subsampling is {self.subsampling!r}", f"choose one of {', '.join(KINDS)}")
-        for name, least in (("layers", 1), ("hidden", 1), ("factor", 0), ("conv_size", 1)):
+        if self.subsampling not in CHANNELS:
+            raise UsageError(f"model.subsampling is {self.subsampling!r}", f"choose one of {', '.join(CHANNELS)}")
+        for name, least in (("layers", 1), ("hidden", 1), ("factor", 0), ("conv_size", 0)):
             if getattr(self, name) < least:
                 raise UsageError(f"model.{name} is {getattr(self, name)}", f"at least {least}")
         if not 0 <= self.dropout < 1:
@@ -65,7 +65,7 @@ class Encoder(nn.Module):
         super().__init__()
         o = options
         self.options = o
-        self.subsampling = Subsampling(o.subsampling, o.factor, input_size, o.conv_size)
+        self.subsampling = Subsampling(o.subsampling, o.factor, input_size, o.conv_size or CHANNELS[o.subsampling])
         kind = Bidirectional if o.bidirectional else Unidirectional
         sizes = [self.subsampling.size] + [(1 + o.bidirectional) * o.hidden] * o.layers
         self.layers = nn.ModuleList(kind(o.cell, size, o.hidden) for size in sizes[:-1])

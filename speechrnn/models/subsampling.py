@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from speechrnn.features.framing import mask_frames
 from speechrnn.models.init import init_linear
 
-KINDS = ("stack", "conv", "conv2d")
+CHANNELS = {"stack": 0, "conv": 256, "conv2d": 32}
+"""Kinds, and how many channels their convolutions have by default."""
 
 
 class Subsampling(nn.Module):

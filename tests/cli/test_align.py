@@ -310,8 +310,9 @@ def test_a_long_recording_is_laid_sentence_by_sentence_whatever_is_in_its_pauses
         assert start - 0.05 <= segment["start"] < segment["end"] <= end + 0.05
 
 
-@pytest.mark.parametrize("whole", ["nothing", "scores", "speakers"])
+@pytest.mark.parametrize("whole", ["nothing", "speakers of one recording each", "scores", "speakers of several"])
 def test_an_interrupted_call_goes_on_or_begins_anew_where_all_of_it_counts(whole, own, recording, tmp_path, monkeypatch, capsys):
+    from speechrnn.audio import Clip
     from speechrnn.cli.main import run as here
     from speechrnn.jobs.journal import Journal
     from speechrnn.recognizer import RnnRecognizer
@@ -322,8 +323,11 @@ def test_an_interrupted_call_goes_on_or_begins_anew_where_all_of_it_counts(whole
         shutil.copy(recording, folder / f"{name}.wav")
         (folder / f"{name}.txt").write_text(TEXT, encoding="utf-8")
     call = ["align", str(folder), "-m", str(own.run), "-o", str(out), *(["--scores", str(scores)] if whole == "scores" else [])]
-    if whole == "speakers":
+    if "speakers" in whole:
         monkeypatch.setattr(RnnRecognizer, "hears_speakers", True)
+    if "several" in whole:
+        monkeypatch.setattr(Clip, "voice", "one")
+    goes_on = whole in ("nothing", "speakers of one recording each")
     done = Journal.done
 
     def stop(journal, source):
@@ -338,8 +342,9 @@ def test_an_interrupted_call_goes_on_or_begins_anew_where_all_of_it_counts(whole
     begun = (out / "a.TextGrid").stat().st_mtime_ns
     capsys.readouterr()
     assert here(call) == 0
-    assert ("2 of 4 recordings are done" in capsys.readouterr().err) == (whole == "nothing")
-    assert ((out / "a.TextGrid").stat().st_mtime_ns == begun) == (whole == "nothing")
+    said = capsys.readouterr().err
+    assert ("goes on: 2 of 4 recordings are done" if goes_on else "begins anew") in said
+    assert ((out / "a.TextGrid").stat().st_mtime_ns == begun) == goes_on
     assert sorted(path.name for path in out.iterdir()) == [f"{name}.TextGrid" for name in "abcd"]
     if whole == "scores":
         assert len(scores.read_text(encoding="utf-8").splitlines()) == 5

@@ -237,3 +237,26 @@ def test_of_readings_that_are_nearly_as_good_the_exactly_best_comes_first() -> N
         assert [one.score for one in found[: len(near)]] == sorted((one.score for one in near), reverse=True)
         lost += len(near) > 1
     assert lost > 10, "there were readings to choose from"
+
+
+def narrow(log_probs: np.ndarray, beam: int, threshold: float) -> tuple[int, ...]:
+    """A beam over (reading, whether the last frame is blank), as plain as can be; the best reading by its exact sum."""
+    parts: dict[tuple[tuple[int, ...], bool], float] = {((), True): 0.0}
+    for frame in log_probs:
+        found: dict[tuple[tuple[int, ...], bool], float] = {}
+        for (reading, blank), mass in parts.items():
+            add(found, (reading, True), mass + float(frame[0]))
+            for c in range(1, len(frame)):
+                again = not blank and reading[-1:] == (c,)
+                add(found, (reading if again else (*reading, c), False), mass + float(frame[c]))
+        ranked = sorted(found.items(), key=lambda part: -part[1])[:beam]
+        parts = {part: mass for part, mass in ranked if mass >= ranked[0][1] - threshold}
+    return max({reading for reading, _ in parts}, key=lambda reading: log_probability(log_probs, reading))
+
+
+@pytest.mark.parametrize(("beam", "threshold"), [(5, 50.0), (8, 50.0), (20, 50.0), (20, 2.0), (20, 0.3)])
+def test_a_narrow_beam_counts_readings_that_end_in_blank_and_those_that_do_not_apart(beam: int, threshold: float) -> None:
+    for seed in range(40):
+        log_probs = posteriors(12, 5, seed)
+        found = BeamSearch(5, DecodingOptions(kind="beam", beam=beam, threshold=threshold))(log_probs)[0]
+        assert tuple(found.ids.tolist()) == narrow(log_probs, beam, threshold)

@@ -31,7 +31,14 @@ def spoken(sound):
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"cell": "gru", "factor": 3}, {"subsampling": "conv", "factor": 4, "conv_size": 16}], ids=str
+    "changes",
+    [
+        {},
+        {"cell": "gru", "factor": 3},
+        {"subsampling": "conv", "factor": 4, "conv_size": 16},
+        {"subsampling": "conv2d", "factor": 3, "conv_size": 4},
+    ],
+    ids=str,
 )
 @pytest.mark.parametrize("kind", ["greedy", "beam"])
 def test_a_stream_is_the_whole(changes, kind, write_model, spoken):
