@@ -20,23 +20,29 @@ prepare() {
 
 # train RUN EXPERIMENT [KEY=VALUE...]
 train() {
-  local run=$1 experiment=$2
-  shift 2
-  grep -q '"finished": true' "$run/run.json" 2>/dev/null && return
-  if [ -f "$run/config.yaml" ]; then
-    say speechrnn train --resume "$run"
-  else
-    say speechrnn train "experiment=$experiment" "data.dir=$DATA" "run.dir=$run" "$@"
+  local run=$1
+  set -- "experiment=$2" "data.dir=$DATA" "run.dir=$run" "${@:3}"
+  if [ ! -f "$run/config.yaml" ]; then
+    say speechrnn train "$@"
+    return
   fi
+  # The data settle the sampling rate.
+  if ! diff <(speechrnn train "$@" --print-config | grep -v ^sampling_rate) <(grep -v ^sampling_rate "$run/config.yaml") >&2; then
+    echo "warning: $run was begun with another configuration (>) and is kept; move it away to train with the present one (<)" >&2
+  fi
+  grep -q '"finished": true' "$run/run.json" 2>/dev/null || say speechrnn train --resume "$run"
 }
 
 # transcribe RUN PATH...: recordings to text and JSON files beside the run
 transcribe() {
   local run=$1
   shift
-  [ -d "$run/transcripts" ] && return
-  say speechrnn transcribe "$@" -m "$run" -f all -o "$run/transcripts"
+  [ "$run/transcripts" -nt "$run/model/model.json" ] && [ ! -e "$run/transcripts/.speechrnn-transcribe.jsonl" ] && return
+  say speechrnn transcribe "$@" -m "$run" -f all -o "$run/transcripts" --overwrite
 }
+
+# checksum RUN: of its model's weights; scores tell whose they are
+checksum() { python -c 'import sys, pathlib; from speechrnn.checksum import sha256; print(sha256(pathlib.Path(sys.argv[1])))' "$1/model/weights.safetensors"; }
 
 # lm FILE OPTION...: an n-gram model of the training transcripts
 lm() {
@@ -50,7 +56,7 @@ lm() {
 evaluate() {
   local run=$1 results=$2 name=${3:-}
   shift "$(($# < 3 ? $# : 3))"
-  [ "$results/scores.json" -nt "$run/model/model.json" ] && return
+  grep -qs "$(checksum "$run")" "$results/scores.json" && [ -f "$results/decoding.yaml" ] && return
   local out=$run/evaluation${1:+-with-helpers}
   say speechrnn tune "$DATA/cuts_dev.jsonl.gz" -m "$run" "$@"
   say speechrnn evaluate "$DATA/cuts_test.jsonl.gz" -m "$run" ${name:+--name "$name"} -o "$out" "$@"
@@ -66,7 +72,7 @@ evaluate() {
 # align RUN RESULTS: times of the test texts by the run's model, measured against those the data come with
 align() {
   local run=$1 results=$2
-  [ "$results/alignment.txt" -nt "$run/model/model.json" ] && return
+  [ "$results/alignment.txt" -nt "$results/scores.json" ] && return
   say speechrnn align "$DATA/cuts_test.jsonl.gz" -m "$run" -o "$run/aligned" --overwrite
   mkdir -p "$results"
   say speechrnn align --compare "$DATA/cuts_test.jsonl.gz" "$run/aligned" > "$results/alignment.part"

@@ -13,12 +13,12 @@ for what in "${@:-small full phones}"; do
       small)
         for seed in 1 2 3; do
           train "runs/an4/small-$seed" an4/small "seed=$seed"
-          transcribe "runs/an4/small-$seed" "$SRC/wav/an4test_clstk"
+          transcribe "runs/an4/small-$seed" "${SRC-}/wav/an4test_clstk"
           evaluate "runs/an4/small-$seed" "recipes/an4/results/small-$seed"
         done ;;
       *)
         train "runs/an4/$name" "an4/$name"
-        transcribe "runs/an4/$name" "$SRC/wav/an4test_clstk"
+        transcribe "runs/an4/$name" "${SRC-}/wav/an4test_clstk"
         evaluate "runs/an4/$name" "recipes/an4/results/$name"
         evaluate "runs/an4/$name" "recipes/an4/results/$name-lm" "an4/$name, lexicon and unigram" \
           --lm "$DATA/lm.arpa" --lexicon "$DATA/lexicon.txt" ;;

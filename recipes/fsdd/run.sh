@@ -14,7 +14,7 @@ for what in "${@:-official speakers}"; do
         prepare fsdd
         for seed in 1 2 3; do
           train "runs/fsdd/official-$seed" fsdd/words "seed=$seed"
-          transcribe "runs/fsdd/official-$seed" "$SRC"/recordings/*_theo_0.wav
+          transcribe "runs/fsdd/official-$seed" "${SRC-}"/recordings/*_theo_0.wav
           evaluate "runs/fsdd/official-$seed" "recipes/fsdd/results/official-$seed"
         done ;;
       speakers)
@@ -22,7 +22,7 @@ for what in "${@:-official speakers}"; do
           DATA=$OFFICIAL-without-$speaker
           prepare fsdd --leave-out "$speaker"
           train "runs/fsdd/without-$speaker" fsdd/words
-          transcribe "runs/fsdd/without-$speaker" "$SRC"/recordings/*_"$speaker"_0.wav
+          transcribe "runs/fsdd/without-$speaker" "${SRC-}"/recordings/*_"$speaker"_0.wav
           evaluate "runs/fsdd/without-$speaker" "recipes/fsdd/results/without-$speaker" "fsdd/words without $speaker"
         done ;;
     esac

@@ -8,7 +8,7 @@ source "$(dirname "$0")/../steps.sh"
 
 prepare mboshi
 train runs/mboshi/full mboshi/full
-transcribe runs/mboshi/full "$SRC/full_corpus_newsplit/dev"
+transcribe runs/mboshi/full "${SRC-}/full_corpus_newsplit/dev"
 evaluate runs/mboshi/full recipes/mboshi/results/full
 lm runs/mboshi/letters.arpa --unit letter --order 5
 evaluate runs/mboshi/full recipes/mboshi/results/full-lm "mboshi/full, letter 5-gram" --lm runs/mboshi/letters.arpa

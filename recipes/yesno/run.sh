@@ -8,7 +8,7 @@ source "$(dirname "$0")/../steps.sh"
 prepare yesno
 for seed in 1 2 3; do
   train "runs/yesno/$seed" yesno "seed=$seed"
-  transcribe "runs/yesno/$seed" "$SRC"
+  transcribe "runs/yesno/$seed" "${SRC-}"
   evaluate "runs/yesno/$seed" "recipes/yesno/results/$seed"
 done
 table yesno
