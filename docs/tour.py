@@ -131,7 +131,7 @@ def confidences() -> str:
     ):
         for run in runs:
             file = ROOT / "recipes" / run / "scores.json"
-            if file.is_file():
+            if file.is_file() and file.with_name("decoding.yaml").is_file():
                 system = json.loads(file.read_text(encoding="utf-8"))["systems"][0]
                 found = system["confidence"][kind]
                 values = [

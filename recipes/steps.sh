@@ -62,7 +62,7 @@ evaluate() {
   say speechrnn evaluate "$DATA/cuts_test.jsonl.gz" -m "$run" ${name:+--name "$name"} -o "$out" "$@"
   mkdir -p "$results"
   cp "$run/config.yaml" "$run/run.json" "$run/model/decoding.yaml" "$results/"
-  # Every epoch, and every 20th step.
+  # Every epoch, and about every 20th step.
   awk -F, 'NR % 20 == 1 || $6 != ""' "$run/metrics.csv" > "$results/metrics.csv"
   # Hypotheses stand beside references: kept only where the corpus's licence allows to pass transcripts on.
   [ "${KEEP_HYPOTHESES:-yes}" = no ] || cp "$out/hypotheses.jsonl" "$results/"
