@@ -1,0 +1,38 @@
+"""How much of what a model reads stays the same in bfloat16.
+
+    python -m bench.half_precision runs/an4/full data/an4/cuts_dev.jsonl.gz data/an4/cuts_test.jsonl.gz
+
+Greedy tokens in bfloat16 against those in float32, which ``transcribe`` and ``evaluate`` use.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import torch
+
+import speechrnn
+from speechrnn.data.manifest import read_manifest
+from speechrnn.decoding.greedy import greedy
+from speechrnn.scoring.rates import count
+
+
+def main() -> None:
+    """Print the share of tokens that are the same."""
+    recognizer = speechrnn.load(sys.argv[1], "cpu")
+    clips = [utterance.clip for manifest in sys.argv[2:] for utterance in read_manifest(Path(manifest))]
+
+    def read() -> list[list[str]]:
+        return [[str(i) for i in greedy(log_probs).ids] for _, log_probs, _ in recognizer.posteriors_many(clips)]
+
+    full = read()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        half = read()
+    tokens = sum(map(len, full))
+    equal = tokens - sum(count(a, b).errors for a, b in zip(full, half, strict=True))
+    print(f"{equal} of {tokens} tokens are the same in bfloat16: {100 * equal / tokens:.2f} %")
+
+
+if __name__ == "__main__":
+    main()
