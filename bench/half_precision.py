@@ -28,9 +28,10 @@ def main() -> None:
         return [[str(i) for i in greedy(log_probs).ids] for _, log_probs, _ in recognizer.posteriors_many(clips)]
 
     full = read()
-    encoder = recognizer._network._network.encoder
-    # As in training: frames are computed in float32, and so is what comes behind the encoder.
-    with patch.object(encoder, "forward", torch.autocast("cpu", torch.bfloat16)(encoder.forward)):
+    network, half_precision = recognizer._network._network, torch.autocast("cpu", torch.bfloat16)
+    # As in training: frames are computed in float32.
+    encode = patch.object(network, "encode", half_precision(network.encode))
+    with encode, patch.object(network.head, "outputs", half_precision(network.head.outputs)):
         half = read()
     tokens = sum(map(len, full))
     equal = tokens - sum(count(a, b).errors for a, b in zip(full, half, strict=True))
