@@ -28,8 +28,6 @@ ROOT, SPELLING = 0, -1
 """Places of a hypothesis besides the inner nodes of the trie."""
 MERGE_MARGIN = 6.0
 """What is at most so many nats below the beam is still added to a hypothesis that reads the same; less is under 0.3 % of it."""
-HALF = float(np.log(2.0))
-"""A probability in two parts is at most so many nats above the greater one."""
 PARENT, ITEM, WORD_STATE, LETTER_STATE, HOT_STATE, VIA = range(6)
 """Columns of the history tree; VIA is the trie node through which the last word was best completed."""
 
@@ -41,7 +39,7 @@ store       count (1,), tree (H, 6), scores (H,), keys (H,), best_via (H,), tabl
             all but the acoustic one, best_via the log probability that VIA stands for, table a hash table of rows by key
 candidates  places (M, 3), masses (M, 2), scores (M,), keys (M,), table (C,), stamps (C,), base: hypotheses of the next frame;
             places hold history, place and last token, masses the log probability with the last frame blank and not, scores
-            at least what each had when it was new, base two numbers for keys
+            at most the greater part, all told, base two numbers for keys
 """
 
 
@@ -111,6 +109,14 @@ def _history(parent: int, item: int, store: Bundle, models: Bundle) -> int:
     table[slot] = node
     stamps[slot] = 1
     return int(node)
+
+
+@inlined
+def _is_known(parent: int, item: int, store: Bundle, models: Bundle) -> bool:
+    """Whether the history ``parent`` + ``item`` was made before; only then something may be read as it already."""
+    _, _, _, keys, _, table, stamps = store
+    sizes = models[0]
+    return bool(stamps[_slot(table, stamps, 1, keys, np.int64(parent) * (sizes[0] + sizes[1] + 1) + item)] == 1)
 
 
 @kernel
@@ -233,7 +239,7 @@ def _best(scores: np.ndarray, beam: int) -> float:
 @kernel
 def _raised(floor: float, m: int, beam: int, candidates: Bundle) -> float:
     """The floor, raised to what a new candidate needs to stay: by now ``beam`` of them have a part that reaches it."""
-    return max(floor, _best(candidates[2][:m], beam) - HALF)
+    return max(floor, _best(candidates[2][:m], beam))
 
 
 @kernel
@@ -269,6 +275,8 @@ def _read_in_trie(
                 m = _add(history, child, c, mass, ahead, floor, stamp, m, candidates)
             for w in range(first_word[child], first_word[child + 1]):
                 spoken = mass + word_mass[w]
+                if spoken + known + slack < floor and not _is_known(history, word[w], store, models):
+                    continue
                 longer = _completed(history, word[w], spoken, child, store, models)
                 m = _add(longer, ROOT, c, spoken, spoken + scores[longer], floor, stamp, m, candidates)
     return m, floor
@@ -305,6 +313,8 @@ def _read_freely(
                 if place == SPELLING:
                     longer = _history(history, end, store, models)
                     m = _add(longer, ROOT, c, mass, mass + scores[longer], floor, stamp, m, candidates)
+                continue
+            if mass + known + slack < floor and not _is_known(history, n_words + c, store, models):
                 continue
             longer = _history(history, n_words + c, store, models)
             m = _add(longer, SPELLING, c, mass, mass + scores[longer], floor, stamp, m, candidates)
@@ -383,13 +393,15 @@ def search(
             new_masses[i, 0] = pairs[i, 1] + frame[0]
             new_masses[i, 1] = masses[i, 1] + frame[last] if last > 0 else -np.inf
             ahead = look_ahead[place] if place > 0 else 0.0
-            new_scores[i] = _logadd(new_masses[i, 0], new_masses[i, 1]) + scores[history] + ahead
-            highest = max(highest, max(new_masses[i, 0], new_masses[i, 1]) + scores[history] + ahead)
+            for part in range(2):
+                parts[2 * i + part] = new_masses[i, part] + scores[history] + ahead
+            new_scores[i] = max(parts[2 * i], parts[2 * i + 1])
+            highest = max(highest, new_scores[i])
             keys[i] = history * span + (place if place > 0 else after_trie + last)
             slot = _slot(table, stamps, stamp, keys, keys[i])
             table[slot] = i
             stamps[slot] = stamp
-        floor = _raised(highest - threshold, n, beam, candidates)
+        floor = max(highest - threshold, _best(parts[: 2 * n], beam))
 
         # Hypotheses that read one symbol more.
         n_ranked = _rank(frame, floor - MERGE_MARGIN - slack - reach, ranked, tried, stamp)
@@ -403,27 +415,32 @@ def search(
                 n, places, pairs, frame, ranked[:n_ranked], space, stamp, floor, beam, slack, m, candidates, store, models
             )  # fmt: skip
 
-        # The best parts of them all.
-        highest = -np.inf
+        # The best parts of them all; what does not reach the floor from before can't be among them.
+        highest, n_parts = -np.inf, 0
         for j in range(m):
             place = new_places[j, 1]
             besides = scores[new_places[j, 0]] + (look_ahead[place] if place > 0 else 0.0)
-            new_scores[j] = _logadd(new_masses[j, 0], new_masses[j, 1]) + besides
+            new_scores[j] = max(new_masses[j, 0], new_masses[j, 1]) + besides
             for part in range(2):
-                parts[2 * j + part] = new_masses[j, part] + besides
-                highest = max(highest, parts[2 * j + part])
-        floor = max(highest - threshold, _best(parts[: 2 * m], beam))
+                if new_masses[j, part] + besides >= floor:
+                    parts[n_parts] = new_masses[j, part] + besides
+                    n_parts += 1
+            highest = max(highest, new_scores[j])
+        floor = max(highest - threshold, _best(parts[:n_parts], beam))
         n = 0
         # Above the floor first: ties at the floor fill what is left, in order.
         for ties in range(2):
             for j in range(m):
-                greater = max(parts[2 * j], parts[2 * j + 1])
-                if n < beam and (greater > floor if ties == 0 else greater == floor):
+                if n < beam and (new_scores[j] > floor if ties == 0 else new_scores[j] == floor):
                     kept[n] = j
                     n += 1
-                    for part in range(2):
-                        if parts[2 * j + part] < floor:
-                            new_masses[j, part], new_scores[j] = -np.inf, greater
+        for i in range(n):
+            j = kept[i]
+            besides = new_scores[j] - max(new_masses[j, 0], new_masses[j, 1])
+            for part in range(2):
+                if new_masses[j, part] + besides < floor:
+                    new_masses[j, part] = -np.inf
+            new_scores[j] = _logadd(new_masses[j, 0], new_masses[j, 1]) + besides
         _sort_falling(kept[:n], new_scores)
         for i in range(n):
             for column in range(3):
