@@ -29,6 +29,7 @@ def durations(
     quiet: np.ndarray,
     factor: int,
     hop_s: float,
+    delay: float = 0.0,
 ) -> np.ndarray:
     """First frame and frame after the last of each token of an aligned path, in frames of the front-end.
 
@@ -42,6 +43,7 @@ def durations(
         quiet: bool, shape (T,): where there may be a pause.
         factor: front-end frames per encoder frame.
         hop_s: seconds between two front-end frames.
+        delay: front-end frames by which what an encoder frame tells of lies before it.
 
     Returns:
         int64, shape (L, 2).
@@ -50,7 +52,7 @@ def durations(
 
     spoken = np.array([index for _, first, last in words for index in range(first, last)], np.int64)
     begins = np.isin(spoken, [first for _, first, _ in words])
-    middles = (path.starts[spoken] + path.ends[spoken]) * factor / 2 - 0.5
+    middles = (path.starts[spoken] + path.ends[spoken]) * factor / 2 - 0.5 - delay
     compared = _smooth_spectrum(frames)
     counted = np.concatenate([[0], np.cumsum(quiet[: len(frames)])]).astype(np.int64)
     reach, least = round(REACH_S / hop_s), max(1, round(PAUSE_S / hop_s))

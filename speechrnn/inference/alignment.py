@@ -7,6 +7,7 @@ of even signal around it (:mod:`speechrnn.decoding.durations`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -43,7 +44,7 @@ def align_sound(
     """
     quiet = quiet_frames(levels(sound.blocks(), sound.model_rate), hop_seconds(sound.model_rate), network, len(log_probs))
     try:
-        laid = lay(log_probs, text, tokenizer, None if states else _hushed(log_probs, quiet, network.factor, tokenizer))
+        laid = lay(log_probs, text, tokenizer, None if states else _hushed(log_probs, quiet, network, tokenizer))
     except DataError as error:
         raise DataError(f"{sound.clip.id or 'samples'}: {error.message}", error.remedy) from None
     path = laid.path
@@ -51,7 +52,7 @@ def align_sound(
         bounds = np.stack([path.starts, path.ends], 1) * network.factor
     else:
         frames = np.concatenate(list(network.front_frames(sound.blocks())))
-        bounds = durations(path, laid.words, frames, quiet, network.factor, network.hop_s)
+        bounds = durations(path, laid.words, frames, quiet, network.factor, network.hop_s, network.delay)
     # The last frames reach beyond the end by what their window lacks.
     last = np.floor(1000 * sound.num_samples / sound.model_rate) / 1000
     seconds = np.minimum(np.round(network.offset + bounds * network.hop_s, 3), last)
@@ -81,9 +82,10 @@ def quiet_frames(level: np.ndarray, level_s: float, network: Network, n_frames: 
     return found
 
 
-def _hushed(log_probs: np.ndarray, quiet: np.ndarray, factor: int, tokenizer: Tokenizer) -> np.ndarray:
+def _hushed(log_probs: np.ndarray, quiet: np.ndarray, network: Network, tokenizer: Tokenizer) -> np.ndarray:
     """Log posteriors with hardly any sound in frames that are quiet for the most part."""
-    silent = quiet[: len(log_probs) * factor].reshape(-1, factor).mean(1) > 0.5
+    seen = np.maximum(np.arange(len(log_probs) * network.factor) - math.floor(network.delay), 0)
+    silent = quiet[seen].reshape(-1, network.factor).mean(1) > 0.5
     sounds = np.array([token not in (BLANK, SPACE) for token in tokenizer.tokens])
     hushed: np.ndarray = log_probs - np.float32(UNHEARD) * (silent[:, None] & sounds[None])
     return hushed

@@ -45,6 +45,8 @@ class Network:
         """Fewest samples that are a frame."""
         self.offset = (grid.size - grid.hop) / 2 / self.sampling_rate
         """Seconds to the start of frame 0: a frame speaks for the hop around its window's middle."""
+        self.delay = self._network.encoder.subsampling.context / 2
+        """Front-end frames by which the middle of what convolutions see for an encoder frame lies before that frame's own."""
         self.hop_s = grid.hop / self.sampling_rate
         """Seconds between two front-end frames."""
         step = grid.hop * stored.options.model.factor

@@ -27,6 +27,7 @@ class Heard:
     factor: int = 2
     hop_s: float = 0.01
     offset: float = 0.0
+    delay: float = 0.0
     rate: int = RATE
 
     def front_frames(self, blocks):
@@ -70,6 +71,14 @@ def test_a_sound_that_is_named_in_the_silence_before_it_is_put_where_it_sounds()
     assert raw.tokens[0].start == 0
     assert raw.tokens[-1].end == pytest.approx(1.4)
     assert all(a.end == b.start for a, b in zip(raw.tokens[:-1], raw.tokens[1:], strict=True))
+
+
+def test_a_network_that_looks_back_tells_of_what_lies_before():
+    sound = of_samples(planted((0, 0.5), (400, 0.2), (1500, 0.2), (0, 0.5)), RATE, RATE, 1)
+    at_once = align_sound(Heard(), sound, posteriors(70, a={27: 0.99}, b={37: 0.99}), "ab", CHARS)
+    late = posteriors(70, a={37: 0.99}, b={47: 0.99})
+    assert align_sound(Heard(delay=20.0), sound, late, "ab", CHARS).tokens == at_once.tokens
+    assert align_sound(Heard(), sound, late, "ab", CHARS).tokens != at_once.tokens
 
 
 def test_without_quiet_frames_sounds_stay_where_they_are_named():
