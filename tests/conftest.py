@@ -15,15 +15,17 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="session")
 def shared_data() -> Callable[[str], Path]:
-    """The folder of a corpus as its publisher ships it; the test is skipped where it is missing.
+    """The folder of a corpus as its publisher ships it; the test is skipped where there are no corpora at all.
 
     Looked for under ``SPEECHRNN_CORPORA``, or in ``shared/data`` beside the repository.
     """
 
     def find(corpus: str) -> Path:
-        folder = Path(os.environ.get("SPEECHRNN_CORPORA") or REPOSITORY.parent / "shared" / "data") / corpus
-        if not folder.is_dir():
-            pytest.skip(f"no {corpus} under {folder.parent}; SPEECHRNN_CORPORA names the folder of the corpora")
+        corpora = Path(os.environ.get("SPEECHRNN_CORPORA") or REPOSITORY.parent / "shared" / "data")
+        if not corpora.is_dir() and "SPEECHRNN_CORPORA" not in os.environ:
+            pytest.skip(f"no corpora under {corpora}; SPEECHRNN_CORPORA names their folder")
+        folder = corpora / corpus
+        assert folder.is_dir(), f"there are corpora under {corpora}, but no {corpus}"
         return folder
 
     return find
