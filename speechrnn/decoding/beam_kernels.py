@@ -436,7 +436,9 @@ def search(
                     n += 1
         for i in range(n):
             j = kept[i]
-            besides = new_scores[j] - max(new_masses[j, 0], new_masses[j, 1])
+            place = new_places[j, 1]
+            # As above to the last bit: what is at the floor must not fall below it.
+            besides = scores[new_places[j, 0]] + (look_ahead[place] if place > 0 else 0.0)
             for part in range(2):
                 if new_masses[j, part] + besides < floor:
                     new_masses[j, part] = -np.inf
