@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+import sys
 from collections.abc import Callable
-from typing import Literal, TypeVar, cast
+from pathlib import Path
+from typing import Any, Literal, TypeVar, cast
 
 Function = TypeVar("Function", bound=Callable[..., object])
 logger = logging.getLogger("speechrnn")
@@ -14,23 +17,32 @@ _warned = False
 def kernel(function: Function, *, inline: Literal["never", "always"] = "never") -> Function:
     """Compile a function of plain arrays to machine code, kept on disk between runs and free of the global lock.
 
-    The cache looks only at the file that the kernel stands in: after a change to a kernel of another file that it calls, remove
-    ``__pycache__``. So what is called in one go stands in one file, even if that is long.
-
-    Where no cache folder can be written (a read-only installation and no home) each run compiles it anew; one warning says so.
+    It is compiled anew when any ``*_kernels.py`` of its package has changed: machine code holds what it calls in other files, and
+    numba by itself looks at the function's own file only. Where no cache folder can be written (a read-only installation and no
+    home) each run compiles it anew; one warning says so.
     """
     global _warned
     from numba import njit
 
     try:
-        return cast(Function, njit(cache=True, nogil=True, inline=inline)(function))
+        compiled: Any = njit(cache=True, nogil=True, inline=inline)(function)
     except RuntimeError as error:
         if "cache" not in str(error):
             raise
-    if not _warned:
-        logger.warning("compiled loops cannot be kept: no cache folder is writable; set NUMBA_CACHE_DIR to one that is")
-        _warned = True
-    return cast(Function, njit(nogil=True, inline=inline)(function))
+        if not _warned:
+            logger.warning("compiled loops cannot be kept: no cache folder is writable; set NUMBA_CACHE_DIR to one that is")
+            _warned = True
+        return cast(Function, njit(nogil=True, inline=inline)(function))
+    compiled._cache._cache_file._source_stamp = _stamp(function.__module__.partition(".")[0], function.__code__.co_filename)
+    return cast(Function, compiled)
+
+
+@functools.cache
+def _stamp(package: str, file: str) -> tuple[tuple[str, int, int], ...]:
+    """What changes with any kernel of a package, and with ``file``: when they were written, and their sizes."""
+    top = getattr(sys.modules.get(package), "__file__", None)
+    files = {Path(file), *(Path(top).parent.rglob("*_kernels.py") if top else ())}
+    return tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in sorted(files) if path.exists())
 
 
 def inlined(function: Function) -> Function:

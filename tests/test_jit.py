@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -28,3 +32,23 @@ def test_without_a_writable_cache_it_works_and_warns_once(
     assert jit.kernel(double)(5) == 10
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "NUMBA_CACHE_DIR" in caplog.text
+
+
+def test_a_kernel_is_compiled_anew_when_one_that_it_calls_in_another_file_has_changed(tmp_path: Path) -> None:
+    package = tmp_path / "loops"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "outer_kernels.py").write_text(
+        "from loops.inner_kernels import inner\nfrom speechrnn.jit import kernel\n\n\n@kernel\ndef outer(x):\n    return inner(x)\n"
+    )
+    script = "from loops.outer_kernels import outer; print(outer(1), sum(outer.stats.cache_hits.values()))"
+    said = []
+    for factor in (2, 2, 31):
+        (package / "inner_kernels.py").write_text(
+            f"from speechrnn.jit import kernel\n\n\n@kernel\ndef inner(x):\n    return {factor} * x\n"
+        )
+        if factor == 2:
+            os.utime(package / "inner_kernels.py", (1e9, 1e9))
+        done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+        said.append(done.stdout.split())
+    assert said == [["2", "0"], ["2", "1"], ["31", "0"]], "what it gives, and whether the machine code of the run before served"
