@@ -77,7 +77,7 @@ class BeamSearch:
         letter_ids: np.ndarray | None = None,
         hotwords: Iterable[tuple[Sequence[int], float]] = (),
     ) -> None:
-        from speechrnn.decoding.beam_kernels import BOTH, SPELL, WORDS
+        from speechrnn.decoding.history_kernels import BOTH, SPELL, WORDS
 
         self.options, self.space, self.n_tokens = options, space, n_tokens
         self.mode = SPELL if lexicon is None else WORDS if letter_lm is None else BOTH
@@ -112,7 +112,8 @@ class BeamSearch:
 
     def __call__(self, log_probs: np.ndarray) -> list[Hypothesis]:
         """The best readings of log posteriors (T, K), best first: ``options.nbest`` of them, or as many as the beam holds."""
-        from speechrnn.decoding.beam_kernels import SPELL, search
+        from speechrnn.decoding.beam_kernels import search
+        from speechrnn.decoding.history_kernels import SPELL
 
         o = self.options
         weights = (o.lm_weight, o.word_bonus, o.letter_weight, o.letter_bonus, o.unknown_bonus)
@@ -140,7 +141,7 @@ class BeamSearch:
 
     def _read(self, tree: np.ndarray, history: int, acoustic: float, score: float, whole: bool) -> Hypothesis:
         """Items on the way from the root, as token ids and words."""
-        from speechrnn.decoding.beam_kernels import ITEM, PARENT, VIA
+        from speechrnn.decoding.history_kernels import ITEM, PARENT, VIA
 
         n_words = len(self.words)
         path = []
