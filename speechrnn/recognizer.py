@@ -169,7 +169,7 @@ class RnnRecognizer:
         import numpy as np
 
         ((_, parts),) = self._listener.posteriors([self._listener.sound(audio, sample_rate)])
-        return Posteriors(np.concatenate(list(parts)), self.tokenizer.tokens, self._network.frame_shift, self._network.offset)
+        return Posteriors(np.concatenate(list(parts)), self.tokenizer.tokens, self._network.frame_shift, self._network.origin)
 
     def transcribe(self, audio: str | Path | Clip | np.ndarray, *, sample_rate: int | None = None) -> Transcript:
         """Transcribe one recording: a path, a clip, or float samples of shape (S,) with their ``sample_rate`` (Hz).
@@ -328,7 +328,7 @@ class RnnRecognizer:
         self.changed_words += sum(reading.changed for _, reading in readings)
         seconds = sound.num_samples / self.sampling_rate
         blank = Transcript(sound.clip.id, "", seconds, channel=sound.clip.channel, model=self.id, unit=self.tokenizer.unit)
-        return assemble(blank, readings, self.tokenizer, self._network.frame_shift, self._network.offset)
+        return assemble(blank, readings, self.tokenizer, self._network.frame_shift, self._network.origin)
 
 
 def pick_device(device: str) -> torch.device:

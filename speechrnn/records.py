@@ -85,7 +85,7 @@ class Posteriors:
         log_probs: float32, shape (T, K): T frames, K tokens with the blank first.
         tokens: K symbols; ``tokens[0]`` is ``<blank>``.
         frame_shift: seconds between two frames.
-        offset: seconds from the start of the recording to the start of frame 0.
+        offset: seconds from the start of the recording to what frame 0 tells of; may be below 0.
     """
 
     log_probs: np.ndarray

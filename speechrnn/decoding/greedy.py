@@ -49,14 +49,14 @@ def blank_share(log_probs: np.ndarray) -> float:
 def to_tokens(
     path: Path, symbols: tuple[str, ...], frame_shift: float, offset: float = 0.0, duration: float = math.inf
 ) -> tuple[Token, ...]:
-    """Tokens with times in s: frame t covers [t, t + 1) * frame_shift, counted from ``offset``, and ends with the recording.
+    """Tokens with times in s: frame t covers [t, t + 1) * frame_shift, counted from ``offset``, within the recording.
 
     CTC is peaky: a token's span is where the network names it, often shorter than the sound and late in it.
     """
     last = math.floor(duration * 1000) / 1000 if math.isfinite(duration) else duration
 
     def at(frame: int) -> float:
-        return min(round(offset + frame * frame_shift, 3), last)
+        return min(max(round(offset + frame * frame_shift, 3), 0.0), last)
 
     return tuple(
         Token(symbols[i], at(start), at(end), round(float(confidence), 4))

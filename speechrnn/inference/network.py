@@ -44,11 +44,13 @@ class Network:
         self.least_samples = grid.size
         """Fewest samples that are a frame."""
         self.offset = (grid.size - grid.hop) / 2 / self.sampling_rate
-        """Seconds to the start of frame 0: a frame speaks for the hop around its window's middle."""
+        """Seconds to the start of front-end frame 0: it speaks for the hop around its window's middle."""
         self.delay = self._network.encoder.subsampling.context / 2
         """Front-end frames by which the middle of what convolutions see for an encoder frame lies before that frame's own."""
         self.hop_s = grid.hop / self.sampling_rate
         """Seconds between two front-end frames."""
+        self.origin = self.offset - self.delay * self.hop_s
+        """Seconds to what encoder frame 0 tells of; below 0 where convolutions look back beyond the beginning."""
         step = grid.hop * stored.options.model.factor
         self.factor = stored.options.model.factor
         """Front-end frames an encoder frame is made of, and waits for."""

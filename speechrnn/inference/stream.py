@@ -90,7 +90,7 @@ class Stream:
                 self._decode(piece)
             self._ended = True
         blank = Transcript("", "", self._num_samples / self._rate, model=self._model, unit=self._tokenizer.unit)
-        return assemble(blank, self._readings, self._tokenizer, self._owner.frame_shift, self._owner.offset)
+        return assemble(blank, self._readings, self._tokenizer, self._owner.frame_shift, self._owner.origin)
 
     def partial(self) -> Partial:
         """What is heard so far; a beam search decodes the open piece for it."""

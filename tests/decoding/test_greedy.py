@@ -54,6 +54,8 @@ def test_times_and_words():
     sure = np.log(np.full((6, 4), 1e-6))
     for t, symbol in enumerate([2, 0, 3, 1, 0, 2]):
         sure[t, symbol] = 0.0
+    early = to_tokens(greedy(sure), ("<blank>", "<space>", "a", "b"), 0.02, -0.03)
+    assert all(0 <= token.start <= token.end for token in early), "nothing is heard before the recording"
     tokens = to_tokens(greedy(sure), ("<blank>", "<space>", "a", "b"), 0.02, 0.5)
     assert tokens[0] == Token("a", 0.5, 0.52, 1.0)
     assert to_words(tokens, (("ab", 0, 2), ("a", 3, 4))) == (Word("ab", 0.5, 0.56, 1.0), Word("a", 0.6, 0.62, 1.0))

@@ -79,6 +79,19 @@ def test_chunks_through_the_whole_path_equal_the_whole(cell, subsampling, factor
     torch.testing.assert_close(torch.cat(parts, 1), whole, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("factor", [1, 2, 3])
+@pytest.mark.parametrize("kind", ["stack", "conv", "conv2d"])
+def test_the_middle_of_what_a_frame_is_made_from_lies_half_the_context_before_it(kind, factor):
+    subsampling = Subsampling(kind, factor, 8, 4)
+    frames = torch.randn(1, 12 * factor, 8, requires_grad=True)
+    encoded, _ = subsampling(frames, torch.tensor([12 * factor]))
+    # Squares: a sum of normalized values would not move with any frame.
+    encoded[0, 9].square().sum().backward()
+    seen = frames.grad[0].abs().sum(1).nonzero().flatten()
+    own = (9 * factor + 10 * factor - 1) / 2
+    assert (seen[0] + seen[-1]).item() / 2 == own - subsampling.context / 2
+
+
 def test_a_bidirectional_encoder_does_not_stream():
     with pytest.raises(Unsupported, match="whole utterance"):
         Encoder(EncoderOptions(layers=1, hidden=4), 8).stream(torch.zeros(1, 4, 8))
