@@ -1,0 +1,192 @@
+"""Mixtures of diagonal Gaussians, one for each tied state: likelihoods, statistics, estimation, growth."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+LEAST_FRAMES = 5.0
+"""A Gaussian that fewer frames share is left out."""
+LEAST_WEIGHT = 1e-5
+"""Smallest weight in a mixture."""
+
+
+@dataclass(frozen=True, eq=False)
+class Gmm:
+    """G Gaussians over D dimensions, in S mixtures.
+
+    Attributes:
+        first: int64, shape (S + 1,): the Gaussians of state s are first[s] to first[s + 1] (exclusive).
+        weights: shape (G,), summing to 1 in each state.
+        means, variances: shape (G, D).
+    """
+
+    first: np.ndarray
+    weights: np.ndarray = field(repr=False)
+    means: np.ndarray = field(repr=False)
+    variances: np.ndarray = field(repr=False)
+
+    @property
+    def num_states(self) -> int:
+        """S."""
+        return len(self.first) - 1
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """Gaussians of each state, (S,)."""
+        return np.diff(self.first)
+
+    @cached_property
+    def precisions(self) -> np.ndarray:
+        """Inverse variances."""
+        return 1.0 / self.variances
+
+    @cached_property
+    def constants(self) -> np.ndarray:
+        """Log weight and normalization of each Gaussian, (G,)."""
+        dims = self.means.shape[1]
+        logs = np.log(self.variances).sum(1)
+        return np.asarray(np.log(self.weights) - 0.5 * (dims * math.log(2 * math.pi) + logs))
+
+    @property
+    def kernel_arrays(self) -> tuple[np.ndarray, ...]:
+        """What the kernels take after frames and states."""
+        return self.first, self.means, self.precisions, self.constants
+
+    @cached_property
+    def _product(self) -> tuple[np.ndarray, np.ndarray]:
+        """A log likelihood as a product with a frame and its squares: matrix (2D, G) and constants (G,), float32."""
+        precise = self.precisions
+        matrix = np.concatenate([(self.means * precise).T, -0.5 * precise.T])
+        constants = self.constants - 0.5 * (np.square(self.means) * precise).sum(1)
+        return matrix.astype(np.float32), constants.astype(np.float32)
+
+    def score(self, frames: np.ndarray, states: np.ndarray | None = None) -> np.ndarray:
+        """Log likelihoods of frames (T, D) in all states, or in those given: float32, (T, S).
+
+        All Gaussians in one matrix product; float32 is exact to about 1e-4 nats for features near unit scale.
+        """
+        from speechrnn.hmm.gmm_kernels import sum_by_state
+
+        matrix, constants = self._product
+        first = self.first
+        if states is not None:
+            sizes = self.sizes[states]
+            first = np.concatenate([[0], np.cumsum(sizes)])
+            chosen = np.repeat(self.first[states] - first[:-1], sizes) + np.arange(first[-1])
+            matrix, constants = matrix[:, chosen], constants[chosen]
+        frames = np.asarray(frames, np.float32)
+        return sum_by_state(np.concatenate([frames, np.square(frames)], 1) @ matrix + constants, first)
+
+    def transformed(self, matrix: np.ndarray) -> Gmm:
+        """The means in other coordinates (D, D), variances as they are, as after a new MLLT matrix."""
+        return replace(self, means=self.means @ matrix.T)
+
+
+@dataclass(eq=False)
+class Statistics:
+    """Sums over the frames of each Gaussian, float64: counts (G,), frames and their squares (G, D)."""
+
+    counts: np.ndarray
+    sums: np.ndarray
+    squares: np.ndarray
+    log_likelihood: float = 0.0
+    frames: int = 0
+
+    @classmethod
+    def empty(cls, gaussians: int, dims: int) -> Statistics:
+        """Nothing seen."""
+        return cls(np.zeros(gaussians), np.zeros((gaussians, dims)), np.zeros((gaussians, dims)))
+
+    def add(self, gmm: Gmm, frames: np.ndarray, states: np.ndarray, seen: np.ndarray | None = None) -> None:
+        """Count in frames (T, D) with their states (T,); ``seen`` (T, E) are the same frames as other features, to sum those."""
+        from speechrnn.hmm.gmm_kernels import accumulate
+
+        wide = np.asarray(frames, np.float64)
+        other = wide if seen is None else np.asarray(seen, np.float64)
+        self.log_likelihood += accumulate(wide, states, *gmm.kernel_arrays, other, self.counts, self.sums, self.squares)
+        self.frames += len(frames)
+
+    def join(self, other: Statistics) -> Statistics:
+        """Add what another has seen; returns itself."""
+        self.counts += other.counts
+        self.sums += other.sums
+        self.squares += other.squares
+        self.log_likelihood += other.log_likelihood
+        self.frames += other.frames
+        return self
+
+
+def estimate(gmm: Gmm, seen: Statistics, floor: np.ndarray) -> Gmm:
+    """Maximum likelihood given the posteriors (Dempster, Laird and Rubin 1977), variances at least ``floor`` (D,).
+
+    A Gaussian that too few frames share is left out, the last one of a state never; what it had stays as it was.
+    """
+    known = seen.counts >= LEAST_FRAMES
+    counts = np.maximum(seen.counts, 1e-10)[:, None]
+    fresh = seen.sums / counts
+    spread = np.maximum(seen.squares / counts - np.square(fresh), floor)
+    if fresh.shape[1] == gmm.means.shape[1]:
+        fresh = np.where(known[:, None], fresh, gmm.means)
+        spread = np.where(known[:, None], spread, gmm.variances)
+    keep = known.copy()
+    for s in range(gmm.num_states):
+        low, high = gmm.first[s], gmm.first[s + 1]
+        if not keep[low:high].any():
+            keep[low + int(np.argmax(seen.counts[low:high]))] = True
+    sizes = np.add.reduceat(keep.astype(np.int64), gmm.first[:-1])
+    first = np.concatenate([[0], np.cumsum(sizes)])
+    weights = np.maximum(seen.counts[keep], LEAST_FRAMES * LEAST_WEIGHT)
+    totals = np.repeat(np.add.reduceat(weights, first[:-1]), sizes)
+    weights = np.maximum(weights / totals, LEAST_WEIGHT)
+    weights /= np.repeat(np.add.reduceat(weights, first[:-1]), sizes)
+    return Gmm(first, weights, fresh[keep], spread[keep])
+
+
+def sizes_for(frames: np.ndarray, total: int, power: float, most: np.ndarray, least_frames: float) -> np.ndarray:
+    """How many Gaussians each state deserves, (S,): shares of ``total`` by frames (S,) to ``power``, none above ``most`` (S,).
+
+    ``least_frames`` frames must come on each.
+    """
+    sizes = np.ones(len(frames), np.int64)
+    worth = np.power(np.maximum(frames, 1e-10), power)
+    heap = [(-float(worth[s]), s) for s in range(len(frames))]
+    heapq.heapify(heap)
+    left = total - len(frames)
+    while heap and left > 0:
+        _, s = heapq.heappop(heap)
+        if sizes[s] >= most[s] or frames[s] < (sizes[s] + 1) * least_frames:
+            continue
+        sizes[s] += 1
+        left -= 1
+        heapq.heappush(heap, (-float(worth[s]) / sizes[s], s))
+    return sizes
+
+
+def grow(gmm: Gmm, sizes: Sequence[int] | np.ndarray, random: np.random.Generator, step: float = 0.1) -> Gmm:
+    """Split the heaviest Gaussians of each state until it has ``sizes`` of them; states that have more keep them.
+
+    The halves are moved apart by ``step`` standard deviations in a random direction.
+    """
+    weights, means, variances, counts = [], [], [], []
+    for s in range(gmm.num_states):
+        low, high = gmm.first[s], gmm.first[s + 1]
+        w, m, v = list(gmm.weights[low:high]), list(gmm.means[low:high]), list(gmm.variances[low:high])
+        while len(w) < sizes[s]:
+            i = int(np.argmax(w))
+            away = step * random.standard_normal(len(m[i])) * np.sqrt(v[i])
+            w[i] /= 2
+            w.append(w[i])
+            m.append(m[i] - away)
+            m[i] = m[i] + away
+            v.append(v[i])
+        weights += w
+        means += m
+        variances += v
+        counts.append(len(w))
+    return Gmm(np.concatenate([[0], np.cumsum(counts)]), np.array(weights), np.array(means), np.array(variances))

@@ -1,0 +1,113 @@
+"""Compiled loops over frames and the Gaussians of their states.
+
+Gaussians of all states stand one after the other: those of state s are ``first[s]`` to ``first[s + 1]`` (exclusive).
+``precisions`` are inverse variances, ``constants`` the logarithms of weight and normalization.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from speechrnn.jit import kernel
+
+
+@kernel
+def sum_by_state(components: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """Log likelihoods of Gaussians (T, G) to those of their states (T, S)."""
+    n_frames = len(components)
+    n_states = len(first) - 1
+    out = np.empty((n_frames, n_states), np.float32)
+    for t in range(n_frames):
+        for s in range(n_states):
+            most = components[t, first[s]]
+            for g in range(first[s] + 1, first[s + 1]):
+                most = max(most, components[t, g])
+            total = np.float32(0.0)
+            for g in range(first[s], first[s + 1]):
+                total += np.exp(components[t, g] - most)
+            out[t, s] = most + np.log(total)
+    return out
+
+
+@kernel
+def shares(
+    frame: np.ndarray, low: int, high: int, means: np.ndarray, precisions: np.ndarray, constants: np.ndarray, out: np.ndarray
+) -> float:
+    """Posteriors of the Gaussians low to high (exclusive) given a frame, into ``out``; returns the log likelihood of their sum."""
+    most = -np.inf
+    for g in range(low, high):
+        distance = 0.0
+        for d in range(len(frame)):
+            away = frame[d] - means[g, d]
+            distance += away * away * precisions[g, d]
+        score = constants[g] - 0.5 * distance
+        out[g - low] = score
+        most = max(most, score)
+    total = 0.0
+    for i in range(high - low):
+        out[i] = np.exp(out[i] - most)
+        total += out[i]
+    for i in range(high - low):
+        out[i] /= total
+    return most + np.log(total)
+
+
+@kernel
+def accumulate(
+    frames: np.ndarray,
+    states: np.ndarray,
+    first: np.ndarray,
+    means: np.ndarray,
+    precisions: np.ndarray,
+    constants: np.ndarray,
+    seen: np.ndarray,
+    counts: np.ndarray,
+    sums: np.ndarray,
+    squares: np.ndarray,
+) -> float:
+    """Add frames (T, D), each with its state (T,), to the sums of the Gaussians; returns their log likelihood.
+
+    What is summed may be another view of the same frames: ``seen`` (T, E), into ``sums`` and ``squares`` (G, E).
+    """
+    room = np.empty(np.max(first[1:] - first[:-1]))
+    total = 0.0
+    for t in range(len(frames)):
+        low, high = first[states[t]], first[states[t] + 1]
+        total += shares(frames[t], low, high, means, precisions, constants, room)
+        for g in range(low, high):
+            share = room[g - low]
+            if share > 1e-4:
+                counts[g] += share
+                for d in range(seen.shape[1]):
+                    weighted = share * seen[t, d]
+                    sums[g, d] += weighted
+                    squares[g, d] += weighted * seen[t, d]
+    return total
+
+
+@kernel
+def pull(
+    frames: np.ndarray,
+    states: np.ndarray,
+    first: np.ndarray,
+    means: np.ndarray,
+    precisions: np.ndarray,
+    constants: np.ndarray,
+    weights: np.ndarray,
+    targets: np.ndarray,
+) -> float:
+    """How hard and where to each frame's Gaussians pull it: sums over them of posterior times precision, into ``weights`` (T, D),
+    and of posterior times precision times mean, into ``targets`` (T, D); returns the log likelihood."""
+    room = np.empty(np.max(first[1:] - first[:-1]))
+    total = 0.0
+    for t in range(len(frames)):
+        low, high = first[states[t]], first[states[t] + 1]
+        total += shares(frames[t], low, high, means, precisions, constants, room)
+        for g in range(low, high):
+            share = room[g - low]
+            if share > 1e-4:
+                for d in range(frames.shape[1]):
+                    weighted = share * precisions[g, d]
+                    weights[t, d] += weighted
+                    targets[t, d] += weighted * means[g, d]
+    return total

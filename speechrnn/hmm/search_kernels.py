@@ -1,0 +1,153 @@
+"""The Viterbi search (Viterbi 1967; token passing: Young, Russell and Thornton 1989) over a graph of emitting nodes and hubs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from speechrnn.jit import kernel
+
+Path = tuple[np.ndarray, float, bool]
+
+
+@kernel
+def search(
+    log_likes: np.ndarray,
+    columns: np.ndarray,
+    first_arc: np.ndarray,
+    targets: np.ndarray,
+    weights: np.ndarray,
+    start: int,
+    final: int,
+    beam: float,
+    most: int,
+) -> tuple[np.ndarray, float, bool]:
+    """The best path of a graph through some frames.
+
+    Args:
+        log_likes: float32, shape (T, S).
+        columns: shape (N,): the column of ``log_likes`` that each emitting node reads; nodes from N on are hubs.
+        first_arc, targets, weights: the arcs of each node, as :class:`speechrnn.hmm.graph.Graph` has them.
+        beam: paths so much below the best one are given up; infinity keeps all.
+        most: nodes kept in a frame, about.
+
+    Returns:
+        The emitting nodes (T,), the log score, and whether the path ends where it may; if none does, it is the best that there is.
+    """
+    n_frames = len(log_likes)
+    n_nodes = len(columns)
+    n_hubs = len(first_arc) - 1 - n_nodes
+    score = np.full(n_nodes + n_hubs, -np.inf)
+    back = np.full(n_nodes + n_hubs, -1, np.int64)
+    queue = np.empty(n_hubs + 1, np.int64)
+    queued = np.zeros(n_hubs, np.bool_)
+    hubs = np.empty(n_hubs, np.int64)
+    here = np.empty(n_nodes, np.int64)
+    here_score = np.empty(n_nodes)
+    there = np.empty(n_nodes, np.int64)
+    record_node = np.empty(1024, np.int32)
+    record_back = np.empty(1024, np.int64)
+    n_records = 0
+    n_here = 0
+    first_record = 0
+    limit = beam
+    for t in range(n_frames + 1):
+        # Where each path may go: emitting nodes that now hear frame t, hubs on the way.
+        n_there = 0
+        n_touched = 0
+        head = 0
+        tail = 0
+        if t == 0:
+            score[start] = 0.0
+            queue[0] = start
+            queued[start - n_nodes] = True
+            hubs[0] = start
+            n_touched = 1
+            tail = 1
+        i = 0
+        while True:
+            # First all emitting nodes, then the hubs they lead to, each again whenever a better path comes to it.
+            if i < n_here:
+                source = here[i]
+                value = here_score[i]
+                origin = first_record + i
+                i += 1
+            elif head != tail:
+                source = queue[head]
+                head = (head + 1) % (n_hubs + 1)
+                queued[source - n_nodes] = False
+                value = score[source]
+                origin = back[source]
+            else:
+                break
+            for a in range(first_arc[source], first_arc[source + 1]):
+                target = targets[a]
+                found = value + weights[a]
+                if found > score[target]:
+                    if score[target] == -np.inf:
+                        if target < n_nodes:
+                            there[n_there] = target
+                            n_there += 1
+                        else:
+                            hubs[n_touched] = target
+                            n_touched += 1
+                    score[target] = found
+                    back[target] = origin
+                    if target >= n_nodes and not queued[target - n_nodes]:
+                        queued[target - n_nodes] = True
+                        queue[tail] = target
+                        tail = (tail + 1) % (n_hubs + 1)
+        if t == n_frames:
+            break
+        for k in range(n_touched):
+            score[hubs[k]] = -np.inf
+        best = -np.inf
+        for k in range(n_there):
+            node = there[k]
+            score[node] += log_likes[t, columns[node]]
+            best = max(best, score[node])
+        floor = best - limit
+        kept = 0
+        for k in range(n_there):
+            if score[there[k]] >= floor:
+                kept += 1
+        # A frame that keeps too many nodes narrows the beam for itself, as far as half.
+        if kept > most:
+            scores = np.empty(n_there)
+            for k in range(n_there):
+                scores[k] = score[there[k]]
+            floor = np.partition(scores, n_there - most)[n_there - most]
+        if n_records + n_there > len(record_node):
+            room = max(2 * len(record_node), n_records + n_there)
+            more_nodes = np.empty(room, np.int32)
+            more_nodes[:n_records] = record_node[:n_records]
+            record_node = more_nodes
+            more_back = np.empty(room, np.int64)
+            more_back[:n_records] = record_back[:n_records]
+            record_back = more_back
+        n_here = 0
+        first_record = n_records
+        for k in range(n_there):
+            node = there[k]
+            if score[node] >= floor:
+                here[n_here] = node
+                here_score[n_here] = score[node]
+                n_here += 1
+                record_node[n_records] = node
+                record_back[n_records] = back[node]
+                n_records += 1
+            score[node] = -np.inf
+    path = np.empty(n_frames, np.int32)
+    total = score[final]
+    record = back[final]
+    whole = total > -np.inf
+    if not whole:
+        for k in range(n_here):
+            if here_score[k] > total:
+                total = here_score[k]
+                record = first_record + k
+    if record < 0:
+        return path[:0], total, False
+    for t in range(n_frames - 1, -1, -1):
+        path[t] = record_node[record]
+        record = record_back[record]
+    return path, total, whole
