@@ -103,7 +103,9 @@ class _Builder:
             self._expand(*self._waiting.pop())
         return self._finish(start)
 
-    def _arc(self, source: int, target: int, transition: int, language: float = 0.0, saying: float = 0.0, begins: bool = False) -> None:
+    def _arc(
+        self, source: int, target: int, transition: int, language: float = 0.0, saying: float = 0.0, begins: bool = False
+    ) -> None:
         self._sources.append(source)
         self._targets.append(target)
         self._transitions.append(transition)
@@ -234,9 +236,7 @@ class _Builder:
             self._groups[(phone, spot, left, following)] = found
         return found
 
-    def _chain(
-        self, key: object, phone: int, spot: int, states: tuple[int, ...], token: int, place: int
-    ) -> tuple[_Chain, bool]:
+    def _chain(self, key: object, phone: int, spot: int, states: tuple[int, ...], token: int, place: int) -> tuple[_Chain, bool]:
         """The chain of that key, and whether it is new."""
         found = self._chains.get(key)
         if found is not None:

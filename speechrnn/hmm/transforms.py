@@ -167,7 +167,11 @@ class Fmllr:
                 best, best_value = matrix[i], -np.inf
                 for a in ((-e2 + root) / (2 * e1), (-e2 - root) / (2 * e1)):
                     row = forth + a * back
-                    value = self.count * np.log(max(abs(cofactors @ row), 1e-300)) + row @ self.linear[i] - 0.5 * row @ self.moments[i] @ row
+                    value = (
+                        self.count * np.log(max(abs(cofactors @ row), 1e-300))
+                        + row @ self.linear[i]
+                        - 0.5 * row @ self.moments[i] @ row
+                    )
                     if value > best_value:
                         best, best_value = row, value
                 matrix[i] = best

@@ -88,7 +88,7 @@ class Planted:
     def info(self) -> dict[str, Any]:
         return {"sha256": {"weights.safetensors": WEIGHTS_SUM}}
 
-    def posteriors_many(self, clips: list[Clip], *, on_error: Any, **_: Any) -> Iterator[tuple[Clip, np.ndarray, int]]:
+    def heard_many(self, clips: list[Clip], *, on_error: Any, **_: Any) -> Iterator[tuple[Clip, np.ndarray, int]]:
         for clip in clips:
             text = self.texts[clip.id]
             if text == "x":
@@ -168,7 +168,7 @@ def test_a_lexicon_makes_words_of_phones(tmp_path: Path) -> None:
         def __init__(self) -> None:
             self.text_options = TextOptions()
 
-        def posteriors_many(self, clips: list[Clip], **_: Any) -> Iterator[tuple[Clip, np.ndarray, int]]:
+        def heard_many(self, clips: list[Clip], **_: Any) -> Iterator[tuple[Clip, np.ndarray, int]]:
             frames = np.full((8, 5), 0.01)
             frames[range(8), [1, 0, 2, 0, 3, 0, 1, 0]] = 0.9
             for clip in clips:
