@@ -1,10 +1,9 @@
-"""Frames to tokens with times: the search of a grammar's graph by a GMM-HMM."""
+"""Log likelihoods of tied states to tokens with times: the search of a grammar's graph."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from pathlib import Path as File
 
 import numpy as np
 
@@ -15,9 +14,8 @@ from speechrnn.decoding.helpers import Helpers
 from speechrnn.decoding.options import DecodingOptions
 from speechrnn.errors import DataError, Unsupported, UsageError, listed
 from speechrnn.hmm.alignment import Segments, segments
-from speechrnn.hmm.gmm import Gmm
-from speechrnn.hmm.grammar import Grammar, Pronunciation, from_arpa, loop
-from speechrnn.hmm.graph import Graph, build
+from speechrnn.hmm.grammar import Pronunciation, from_arpa
+from speechrnn.hmm.graph import build
 from speechrnn.hmm.model import Acoustic
 from speechrnn.hmm.phones import SILENCE
 from speechrnn.hmm.store import StoredHmm
@@ -35,7 +33,7 @@ _TIE = 1e-7
 
 
 class HmmDecoder:
-    """Frames (T, D) of one utterance to a reading.
+    """Log likelihoods (T, S) of one utterance's frames in all tied states to a reading.
 
     Args:
         stored: the model.
@@ -102,12 +100,8 @@ class HmmDecoder:
         other._set(options)
         return other
 
-    def hear(self, frames: np.ndarray, gmm: Gmm | None = None) -> Segments:
-        """The best reading of frames (T, D) as phones; ``gmm``: other Gaussians than the model's."""
-        states = np.arange(self._acoustic.gmm.num_states)
-        return self._search((gmm or self._acoustic.gmm).score(frames), states)
-
-    def _search(self, log_likes: np.ndarray, states: np.ndarray) -> Segments:
+    def hear(self, log_likes: np.ndarray) -> Segments:
+        """The best reading as phones, by log likelihoods (T, S) of all tied states."""
         from speechrnn.hmm.search_kernels import search
 
         graph, o = self._graph, self._options
@@ -117,15 +111,10 @@ class HmmDecoder:
         )  # fmt: skip
         return segments(graph, path)
 
-    def __call__(self, frames: np.ndarray) -> Reading:
+    def __call__(self, log_likes: np.ndarray) -> Reading:
         """Decode one utterance."""
-        log_likes = self._acoustic.gmm.score(frames)
-        return self.read(self._search(log_likes, np.arange(log_likes.shape[1])), log_likes)
-
-    def read(self, heard: Segments, log_likes: np.ndarray) -> Reading:
-        """Phones as a reading; log likelihoods (T, S) of all tied states tell how sure each is."""
-        sure = phone_confidences(self._acoustic, heard, log_likes)
-        return self._reading(heard, sure)
+        heard = self.hear(log_likes)
+        return self._reading(heard, phone_confidences(self._acoustic, heard, log_likes))
 
     def _reading(self, heard: Segments, sure: np.ndarray) -> Reading:
         spoken = np.flatnonzero(heard.phones != SILENCE)

@@ -156,4 +156,4 @@ def pieces(acoustic: Acoustic, frames: np.ndarray, hop_s: float) -> Iterator[tup
 def decode_pieces(decoder: HmmDecoder, acoustic: Acoustic, frames: np.ndarray, hop_s: float, *, adapted: bool) -> list[Segments]:
     """What is said in each piece of a recording."""
     gmm = acoustic.gmm if adapted or acoustic.unadapted is None else acoustic.unadapted
-    return [decoder.hear(piece, gmm) for _, piece in pieces(acoustic, frames, hop_s)]
+    return [decoder.hear(gmm.score(piece)) for _, piece in pieces(acoustic, frames, hop_s)]

@@ -111,11 +111,14 @@ class HmmRecognizer:
         with ThreadPoolExecutor(threads) as pool:
             for sound, frames in self._frames(audio, on_error, progress):
                 parts = pieces(self._stored.acoustic, frames, self._hop_s)
-                ahead.append((sound, [(start, pool.submit(self._decoder, part)) for start, part in parts]))
+                ahead.append((sound, [(start, pool.submit(self._decode, part)) for start, part in parts]))
                 if len(ahead) > 2 * threads:
                     yield self._transcript(*ahead.popleft())
             while ahead:
                 yield self._transcript(*ahead.popleft())
+
+    def _decode(self, frames: np.ndarray) -> Reading:
+        return self._decoder(self._stored.acoustic.gmm.score(frames))
 
     def _frames(
         self,
@@ -144,9 +147,9 @@ class HmmRecognizer:
         on_error: Callable[[Clip, DataError], None] | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> Iterator[tuple[Clip, np.ndarray, int]]:
-        """Clips with what the decoder reads of them, frames (T, D) after normalization and adaptation, and samples."""
+        """Clips with what the decoder reads of them, log likelihoods (T, S) after normalization and adaptation, and samples."""
         for sound, frames in self._frames(audio, on_error, progress):
-            yield sound.clip, frames, sound.num_samples
+            yield sound.clip, self._stored.acoustic.gmm.score(frames), sound.num_samples
 
     def align(
         self, audio: str | Path | Clip | np.ndarray, text: str, *, sample_rate: int | None = None, states: bool = False

@@ -39,6 +39,8 @@ from speechrnn.text.tokenizer import Tokenizer, learn_tokens
 logger = logging.getLogger("speechrnn")
 WORD_ORDER, LETTER_ORDER = 2, 4
 """Orders of the language models that are estimated where none is given."""
+TUNING_THRESHOLD = 15.0
+"""Nats: weights are tried with a narrower search than is used later."""
 
 
 def train(values: Mapping[str, Any], *, track: Track = silent) -> RunDir:
@@ -136,7 +138,7 @@ def _keep(
     (loaded,) = load_systems([path])
     known = [u for u in dev if _readable(normalize(u.text, options.text), tokenizer)]
     manifest = next(p for p in (folder / "cuts_dev.jsonl.gz", folder / "cuts_dev.jsonl") if p.is_file())
-    outcome = job.tune(manifest, known, loaded, DecodingOptions(), None, track=track)
+    outcome = job.tune(manifest, known, loaded, DecodingOptions(threshold=TUNING_THRESHOLD), None, track=track)
     job.store(loaded, outcome, None)
     if (lm_file := experiment.data.lm or folder / "lm.arpa").is_file() and tokenizer.unit == "phones":
         # The same files, given by name, mean the same weights.
@@ -235,7 +237,7 @@ def _listen(
 def _language_model(experiment: HmmExperiment, folder: Path, texts: Sequence[str], tokenizer: Tokenizer) -> bytes:
     """The ARPA file that the model keeps, compressed: as given, of the data directory, or estimated from the training texts."""
     given = experiment.data.lm or folder / "lm.arpa"
-    if tokenizer.unit == "phones" and given.is_file() or experiment.data.lm is not None:
+    if experiment.data.lm is not None or (tokenizer.unit == "phones" and given.is_file()):
         raw = given.read_bytes()
         return raw if raw[:2] == b"\x1f\x8b" else gzip.compress(raw, mtime=0)
     letters = tokenizer.unit == "letters"
