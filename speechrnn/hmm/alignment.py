@@ -21,7 +21,7 @@ class Segments:
         states: int32, shape (T,): tied states.
         numbers: int32, shape (T,): number of the state within its phone.
         starts: int64, shape (N + 1,): first frame of each phone; the last entry is T.
-        phones, places, tokens, indices: int32, shape (N,): phone; its place in the word; its token (-1 for silence); its index in it.
+        phones, places, tokens, indices: int32, shape (N,): phone; its place in the word; its token (-1: silence); its index in it.
     """
 
     states: np.ndarray = field(repr=False)
@@ -112,6 +112,6 @@ def count_transitions(tying: Tying, alignments: Iterable[Segments]) -> np.ndarra
         which = np.repeat(np.arange(len(a.phones)), np.diff(a.starts))
         kind = (a.phones[which[:-1]] != SILENCE).astype(np.int64)
         size = np.where(kind == 0, topology.silence_states, topology.phone_states)
-        to = np.where(which[1:] != which[:-1], size, a.numbers[1:])
-        np.add.at(counts, first[a.states[:-1]] + nth[kind, a.numbers[:-1], to], 1)
+        following = np.where(which[1:] != which[:-1], size, a.numbers[1:])
+        np.add.at(counts, first[a.states[:-1]] + nth[kind, a.numbers[:-1], following], 1)
     return counts

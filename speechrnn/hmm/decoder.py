@@ -24,8 +24,8 @@ from speechrnn.text.normalize import normalize
 from speechrnn.text.tokenizer import BLANK, SPACE, Tokenizer
 
 ACOUSTIC_SCALE = 0.1
-"""What log likelihoods of frames are multiplied with: they are no independent evidence. Weights and bonuses then mean what they mean
-to a network's decoder."""
+"""What log likelihoods of frames are multiplied with: they are no independent evidence. Weights and bonuses then mean what they
+mean to a network's decoder."""
 MOST = 100
 """Nodes of the graph that are kept for each hypothesis of the beam."""
 _TIE = 1e-7
@@ -155,7 +155,7 @@ def phone_confidences(acoustic: Acoustic, heard: Segments, log_likes: np.ndarray
     which = np.repeat(heard.phones, np.diff(heard.starts))
     own = posteriors[np.arange(len(which)), which]
     means: np.ndarray = np.add.reduceat(own, heard.starts[:-1]) / np.diff(heard.starts)
-    return np.clip(means, 0.0, 1.0)
+    return means.clip(0.0, 1.0)
 
 
 def pronounced(tokenizer: Tokenizer, word: str, index: Mapping[str, int], known: Sequence[tuple[str, ...]]) -> list[Pronunciation]:

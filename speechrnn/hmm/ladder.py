@@ -46,12 +46,17 @@ TRANSFORMS = (2, 4, 6, 12)
 
 @dataclass(frozen=True, eq=False)
 class Heard:
-    """What is trained on: cepstra (T, C), normalized by speaker, and the tokens that are said."""
+    """What is trained on: cepstra (T, C), normalized by speaker, and the tokens that are said.
+
+    Attributes:
+        pauses: after how many of the tokens a silence may be; ``None``: after any number.
+    """
 
     id: str
     speaker: str
     cepstra: np.ndarray = field(repr=False)
     tokens: tuple[int, ...]
+    pauses: tuple[int, ...] | None = None
 
 
 class Ladder:
@@ -174,7 +179,7 @@ class Ladder:
         return self._below
 
     def _texts(self, tying: Tying) -> list[Graph]:
-        return [build(linear(heard.tokens, self._pronunciations, self._words), tying) for heard in self._heard]
+        return [build(linear(h.tokens, self._pronunciations, self._words, h.pauses), tying) for h in self._heard]
 
     def _tied(self, name: str, view: View, o: TiedOptions, transform: Callable[[Acoustic], Acoustic] | None = None) -> Acoustic:
         """Triphones over a view, tied by a tree grown on it."""

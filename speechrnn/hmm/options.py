@@ -122,21 +122,3 @@ class HmmExperiment:
     def __post_init__(self) -> None:
         if self.kind != "hmm":
             raise UsageError(f"kind is {self.kind!r}", "hmm is what this configuration describes")
-
-
-@dataclass(frozen=True)
-class HmmModelOptions:
-    """``config.yaml`` of a model directory of kind hmm."""
-
-    sampling_rate: int
-    """Hz."""
-    unit: str
-    """phones, chars or letters, as :class:`speechrnn.text.tokenizer.Tokenizer` knows them."""
-    rung: str
-    """The last rung it was trained on."""
-    phone_states: int
-    silence_states: int
-    context: int
-    """Frames spliced on either side; 0: deltas."""
-    frontend: MfccOptions = field(default_factory=MfccOptions)
-    text: TextOptions = field(default_factory=TextOptions)

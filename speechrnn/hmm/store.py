@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +11,37 @@ import numpy as np
 
 from speechrnn.config import build, read_yaml, to_yaml
 from speechrnn.errors import DataError, UsageError
+from speechrnn.features.mfcc import MfccOptions
 from speechrnn.hmm.gmm import Gmm
 from speechrnn.hmm.model import Acoustic, View
-from speechrnn.hmm.options import HmmModelOptions
 from speechrnn.hmm.phones import SILENCE_NAME, Topology
 from speechrnn.hmm.tree import Tying
 from speechrnn.modeldir import read_model, write_model
 from speechrnn.text.counts import COUNTS, counts_text, read_counts
 from speechrnn.text.lexicon import lines, read_lexicon
+from speechrnn.text.normalize import TextOptions
 from speechrnn.text.tokenizer import BLANK, SPACE, Tokenizer, read_tokens
 
 LM = "lm.arpa.gz"
+"""The language model it decodes with where none is given."""
+
+
+@dataclass(frozen=True)
+class HmmModelOptions:
+    """``config.yaml`` of a model directory of kind hmm."""
+
+    sampling_rate: int
+    """Hz."""
+    unit: str
+    """phones, chars or letters, as :class:`speechrnn.text.tokenizer.Tokenizer` knows them."""
+    rung: str
+    """The last rung it was trained on."""
+    phone_states: int
+    silence_states: int
+    context: int
+    """Frames spliced on either side; 0: deltas."""
+    frontend: MfccOptions = field(default_factory=MfccOptions)
+    text: TextOptions = field(default_factory=TextOptions)
 
 
 @dataclass(frozen=True, eq=False)

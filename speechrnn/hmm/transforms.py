@@ -100,8 +100,8 @@ def mllt(moments: np.ndarray, count: float, rounds: int = 50) -> tuple[np.ndarra
     """The square transform after which diagonal Gaussians fit best (Gales 1999, semi-tied covariances; Gopinath 1998).
 
     Args:
-        moments: shape (D, D, D): for each dimension i, frames' deviations from their Gaussians' means, as outer products weighted by
-            posterior and by the Gaussians' precision in i.
+        moments: shape (D, D, D): for each dimension i, frames' deviations from their Gaussians' means, as outer products weighted
+            by posterior and by the Gaussians' precision in i.
         count: frames.
 
     Returns:

@@ -1,7 +1,7 @@
-"""Which states of phones in context share their Gaussians: decision trees (Young, Odell and Woodland 1994), questions learned from data.
+"""Which states of phones in context share their Gaussians: decision trees (Young, Odell and Woodland 1994).
 
-Each state of each phone has a tree of its own. A leaf is a tied state. Questions ask for the phone to the left, to the right, or for
-the phone's own place in its word; the sets of phones they ask for are found by clustering (as Kaldi does: Povey et al. 2011).
+Each state of each phone has a tree of its own. A leaf is a tied state. Questions ask for the phone to the left, to the right, or
+for the phone's own place in its word; the sets of phones they ask for are found by clustering (as Kaldi does: Povey et al. 2011).
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from speechrnn.hmm.adaptation import speaker_transform
 from speechrnn.hmm.alignment import Segments
 from speechrnn.hmm.decoder import HmmDecoder
 from speechrnn.hmm.model import Acoustic
-from speechrnn.hmm.options import HmmModelOptions
+from speechrnn.hmm.store import HmmModelOptions
 from speechrnn.hmm.transforms import apply_affine
 from speechrnn.inference.pieces import LEAST_S, Cutter
 from speechrnn.inference.sound import Sound, of_clip, of_samples

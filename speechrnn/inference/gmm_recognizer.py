@@ -204,7 +204,7 @@ class HmmRecognizer:
         name = sound.clip.id or "samples"
         words, said = self._said(name, text)
         acoustic = self._stored.acoustic
-        graph = build(linear(range(len(words)), {i: ways for i, ways in enumerate(said)}, self.writes_words), acoustic.tying)
+        graph = build(linear(range(len(words)), dict(enumerate(said)), self.writes_words), acoustic.tying)
         weights = graph.weights(acoustic.transitions)
         beam = math.inf if len(frames) * len(graph.states) <= EXACT_CELLS else BEAM
         path, score, whole = acoustic.best_path(graph, frames, weights, beam, len(graph.states))
@@ -257,7 +257,7 @@ class HmmRecognizer:
         found = []
         if self.writes_words:
             begins = [place for place, i in enumerate(spoken) if heard.indices[i] == 0]
-            spans = [(word, first, end) for word, first, end in zip(words, begins, [*begins[1:], len(spoken)], strict=True)]
+            spans = tuple(zip(words, begins, [*begins[1:], len(spoken)], strict=True))
             found = list(to_words(tokens, spans, [float(min(sure[i] for i in spoken[a:b])) for _, a, b in spans]))
         if states:
             changes = np.flatnonzero(np.append(True, heard.states[1:] != heard.states[:-1])).tolist()

@@ -25,9 +25,9 @@ from speechrnn.errors import DataError, listed
 from speechrnn.hmm.grammar import Pronunciation
 from speechrnn.hmm.ladder import Heard, Ladder
 from speechrnn.hmm.model import Acoustic
-from speechrnn.hmm.options import RUNGS, HmmExperiment, HmmModelOptions
+from speechrnn.hmm.options import RUNGS, HmmExperiment
 from speechrnn.hmm.phones import Topology
-from speechrnn.hmm.store import model_tokens, write_hmm
+from speechrnn.hmm.store import HmmModelOptions, model_tokens, write_hmm
 from speechrnn.lm.arpa_writer import write_arpa
 from speechrnn.lm.estimate import EstimateOptions, estimate
 from speechrnn.rundir import LogFile, RunDir, machine, versions
@@ -227,10 +227,15 @@ def _listen(
         counts[voice] += len(frames)
     heard = []
     for u, voice, frames in zip(utterances, voices, found, strict=True):
-        text = texts[u.id]
-        words = text.split() if tokenizer.unit != "letters" else [tokenizer.tokens[i] for i in tokenizer.encode(text)]
         normalized = frames - (sums[voice] / counts[voice]).astype(np.float32)
-        heard.append(Heard(u.id, voice, normalized, tuple(vocabulary[word] for word in words)))
+        words = texts[u.id].split()
+        pauses = None
+        if tokenizer.unit == "letters":
+            # Nobody pauses within a word.
+            spelled = [[tokenizer.tokens[i] for i in tokenizer.encode(word)] for word in words]
+            pauses = tuple(np.cumsum([0, *map(len, spelled)]).tolist())
+            words = [letter for word in spelled for letter in word]
+        heard.append(Heard(u.id, voice, normalized, tuple(vocabulary[word] for word in words), pauses))
     return heard
 
 

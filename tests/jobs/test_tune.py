@@ -13,6 +13,7 @@ import pytest
 from speechrnn.audio import Clip
 from speechrnn.data.manifest import write_manifest
 from speechrnn.data.utterance import Utterance
+from speechrnn.decoding.decoder import Decoder, make_decoder
 from speechrnn.decoding.helpers import Helpers
 from speechrnn.decoding.options import DecodingOptions
 from speechrnn.decoding.tuned import read_tuned
@@ -84,6 +85,9 @@ class Planted:
         self.texts = texts
         self.tokenizer, self.text_options = TOKENIZER, TextOptions()
         self.writes_words = True
+
+    def decoder_for(self, options: DecodingOptions, helpers: Helpers | None) -> Decoder:
+        return make_decoder(self.tokenizer, self.text_options, options, helpers)
 
     def info(self) -> dict[str, Any]:
         return {"sha256": {"weights.safetensors": WEIGHTS_SUM}}
