@@ -213,9 +213,12 @@ def test_test_data_are_warned_about(data: Data, tmp_path: Path, caplog: pytest.L
     assert "looks like test data" in caplog.text
 
 
-def test_a_model_without_posteriors_is_refused(data: Data) -> None:
+def test_a_model_that_tells_nothing_to_a_decoder_is_refused(data: Data) -> None:
     class Mute:
         tokenizer, text_options = TOKENIZER, TextOptions()
 
-    with pytest.raises(Unsupported, match="a model without posteriors"):
+        def decoder_for(self, options: DecodingOptions, helpers: Helpers | None) -> Decoder:
+            return make_decoder(self.tokenizer, self.text_options, options, helpers)
+
+    with pytest.raises(Unsupported, match="a model that cannot be tuned"):
         tune(data.manifest, data.utterances, Loaded("mute", data.folder, Mute()))  # type: ignore[arg-type]
