@@ -45,6 +45,11 @@ def train(
     if resume is not None:
         if any(word.partition("=")[0] in (*config.GROUPS, "experiment") for word in settings):
             raise UsageError("--resume takes its configuration from the run", "give no experiment and no group with it")
+        stored = resume / "config.yaml"
+        if stored.is_file() and config.read_yaml(stored).get("kind") == config.HMM:
+            raise UsageError(
+                f"{resume}: hidden Markov models are trained in minutes, and not resumed", "remove the folder and train them again"
+            )
         from speechrnn.training.run import resume as go_on
 
         print(go_on(resume, config.only_values(settings), track=console.track, progress=console.interactive()).path)

@@ -39,6 +39,8 @@ from speechrnn.text.tokenizer import Tokenizer, learn_tokens
 logger = logging.getLogger("speechrnn")
 WORD_ORDER, LETTER_ORDER = 2, 4
 """Orders of the language models that are estimated where none is given."""
+UNADAPTED = "unadapted"
+"""Name of the speaker-adaptive rung without adaptation."""
 TUNING_THRESHOLD = 15.0
 """Nats: weights are tried with a narrower search than is used later."""
 
@@ -105,14 +107,19 @@ def _climb(experiment: HmmExperiment, run: RunDir, track: Track) -> None:
         begun = time.monotonic()
         acoustic = ladder.climb(rung)
         seconds[rung] = round(time.monotonic() - begun, 1)
-        path = run.model if rung == experiment.ladder.top else run.path / "rungs" / rung
-        rung_options = dataclasses.replace(options, rung=rung, context=acoustic.view.context)
-        name = experiment.experiment if rung == experiment.ladder.top else f"{experiment.experiment}-{rung}"
-        error = _keep(path, rung_options, tokenizer, acoustic, lm, {"name": name, **facts}, dev_set, experiment, folder, track)
-        logger.info(
-            "%s: %d tied states, %d Gaussians, %.0f s, dev error %.2f %%",
-            rung, acoustic.gmm.num_states, len(acoustic.gmm.means), seconds[rung], error,
-        )  # fmt: skip
+        kept = [(rung, acoustic)]
+        if acoustic.unadapted is not None:
+            # What it makes of speakers that it does not adapt to is a row of its own.
+            kept.insert(0, (UNADAPTED, dataclasses.replace(acoustic, gmm=acoustic.unadapted, unadapted=None)))
+        for name, model in kept:
+            path = run.model if name == experiment.ladder.top else run.path / "rungs" / name
+            made_of = dataclasses.replace(options, rung=name, context=model.view.context)
+            info = {"name": f"{experiment.experiment} {name}", **facts}
+            error = _keep(path, made_of, tokenizer, model, lm, info, dev_set, experiment, folder, track)
+            logger.info(
+                "%s: %d tied states, %d Gaussians, %.0f s, dev error %.2f %%",
+                name, model.gmm.num_states, len(model.gmm.means), seconds[rung], error,
+            )  # fmt: skip
         run.write_run({"rungs": seconds})
     run.write_run({"finished": True})
     logger.info("done: %s", run.model)
