@@ -5,20 +5,23 @@
                   "low", "high"}, "seconds", "real_time_factor", "unit", "utterances_right", "failed": [ids], "facts": {…},
                   "confidence": {"words"|"tokens": {"number", "wrong", "calibration_error", "area_under_roc", "brier": {"value",
                   "low", "high"}, "brier_of_a_constant"}}}],
-     "pairs": [{"a", "b", "metric", "difference", "low", "high", "p"}],
+     "pairs": [{"a", "b", "metric", "difference", "low", "high", "p", "matched_pairs": {"segments", "mean", "z", "p"}}],
      "utterances", "resampled": "utterances"|"speakers", "normalization": {…}, "data": {"name", "title", "licence"},
      "made": {"date", "speechrnn", "commit", "machine", "device", "threads"}}
 
-Rates, bounds and differences are in percent, times in seconds; ``seconds`` and ``real_time_factor`` are null where not measured.
+Rates, bounds and differences are in percent, times in seconds; ``seconds`` and ``real_time_factor`` are null where not measured;
+``p`` is of the paired bootstrap; ``mean`` is errors a segment, ``z`` null where it is infinite.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from typing import Any
 
 from speechrnn.reports.provenance import Provenance
 from speechrnn.scoring.calibration import Reliability
+from speechrnn.scoring.matched_pairs import MatchedPairs
 from speechrnn.scoring.results import Evaluation, Measure, System
 
 VERSION = 1
@@ -39,6 +42,7 @@ def scores_record(evaluation: Evaluation, provenance: Provenance) -> dict[str, A
                 "low": _rounded(pair.difference.low),
                 "high": _rounded(pair.difference.high),
                 "p": _rounded(pair.difference.p),
+                "matched_pairs": _matched(pair.matched),
             }
             for pair in evaluation.pairs
         ],
@@ -63,6 +67,11 @@ def _system(system: System, evaluation: Evaluation) -> dict[str, Any]:
         "facts": dict(system.facts),
         "confidence": {what: _reliability(found) for what, found in system.reliability.items()},
     }
+
+
+def _matched(found: MatchedPairs) -> dict[str, Any]:
+    z = _rounded(found.z) if math.isfinite(found.z) else None
+    return {"segments": found.segments, "mean": _rounded(found.mean), "z": z, "p": _rounded(found.p)}
 
 
 def _reliability(found: Reliability) -> dict[str, Any]:

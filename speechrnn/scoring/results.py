@@ -8,6 +8,7 @@ from typing import Any
 
 from speechrnn.scoring.bootstrap import Difference
 from speechrnn.scoring.calibration import Reliability
+from speechrnn.scoring.matched_pairs import MatchedPairs
 from speechrnn.scoring.rates import Counts
 from speechrnn.scoring.units import characters, hypothesis_tokens, words
 
@@ -108,12 +109,13 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two systems by one rate: a minus b."""
+    """Two systems by one rate: a minus b, by two tests."""
 
     a: str
     b: str
     metric: str
     difference: Difference
+    matched: MatchedPairs
 
 
 @dataclass(frozen=True, slots=True)
