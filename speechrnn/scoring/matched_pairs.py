@@ -48,7 +48,9 @@ def segments(
     """
     found: list[tuple[int, int]] = []
     right = least
-    for (before_a, wrong_a), (before_b, wrong_b) in zip(_slots(reference, hypothesis_a), _slots(reference, hypothesis_b), strict=True):
+    for (before_a, wrong_a), (before_b, wrong_b) in zip(
+        _slots(reference, hypothesis_a), _slots(reference, hypothesis_b), strict=True
+    ):
         for errors_a, errors_b, is_token in ((before_a, before_b, False), (wrong_a, wrong_b, True)):
             if errors_a or errors_b:
                 if right >= least:

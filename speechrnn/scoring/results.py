@@ -26,6 +26,7 @@ class Item:
         confidences: of each token, in [0, 1], or nothing.
         speaker: label or empty.
         duration: seconds; 0 where unknown.
+        snr: estimated ratio of speech to noise (dB); ``None`` where unknown.
         failure: why there is no hypothesis; empty where there is one. A failed utterance counts as all deleted.
     """
 
@@ -39,6 +40,7 @@ class Item:
     speaker: str = ""
     duration: float = 0.0
     failure: str = ""
+    snr: float | None = None
 
     def sides(self, metric: str) -> tuple[list[str], list[str]]:
         """Reference and hypothesis as ``wer``, ``cer`` or ``per`` compares them."""

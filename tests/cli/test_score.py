@@ -39,7 +39,10 @@ def test_options_reach_the_job(files: tuple[str, str], tmp_path: Path, capsys: p
 def test_several_are_compared_and_written(files: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["score", files[0], files[1], files[0], "-o", str(tmp_path / "out")]) == 0
     printed = capsys.readouterr()
-    assert "hyp minus ref: +40.00 WER, 95 % +33.33 to +50.00, p < 0.001 (paired bootstrap over utterances); matched pairs p " in printed.out
+    assert (
+        "hyp minus ref: +40.00 WER, 95 % +33.33 to +50.00, p < 0.001 (paired bootstrap over utterances); matched pairs p "
+        in printed.out
+    )
     assert "report.html" in printed.err
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["hypotheses.jsonl", "report.html", "scores.json"]
     assert json.loads((tmp_path / "out/scores.json").read_text())["pairs"][0]["difference"] == 40
