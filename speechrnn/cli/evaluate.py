@@ -35,6 +35,7 @@ def evaluate(
     hotword_file: decoding.HotwordFile = None,
     settings: decoding.Settings = [],  # noqa: B006
     audio: Sound = typer.Option(Sound.WORST, help="Recordings in the page: of the worst utterances and some others, or none."),
+    trn: bool = typer.Option(False, "--trn", help="Also NAME.ref.trn and NAME.hyp.trn for sclite."),
     tables: bool = typer.Option(False, "--tables", help="Print the figures as a Markdown table."),
 ) -> None:
     """Transcribe a manifest with one or more models and score them, with intervals and differences.
@@ -52,6 +53,7 @@ def evaluate(
     from speechrnn.jobs import evaluate as job
     from speechrnn.jobs import report_material as material
     from speechrnn.jobs.output import make_folder
+    from speechrnn.jobs.trn import write_trn
     from speechrnn.reports import summary
     from speechrnn.reports.files import REPORT, write_evaluation
     from speechrnn.reports.page import Extras
@@ -72,6 +74,8 @@ def evaluate(
         {system.name: material.training(system.path) for system in loaded},
     )
     write_evaluation(out, evaluation, provenance, extras)
+    if trn:
+        write_trn(out, evaluation)
     if tables:
         print(markdown([scores_record(evaluation, provenance)]), end="")
     else:

@@ -16,11 +16,13 @@
       id: row.querySelector("h3").firstChild.textContent.trim(),
     };
   });
+  // What stands in a cell itself, not what only a screen reader is told.
+  const written = (cell) => [...cell.childNodes].map((node) => (node.nodeType === Node.TEXT_NODE ? node.data : "")).join("").trim();
   // Reference and hypothesis are searched as running text each, words or letters alike; made when first needed.
   const text = (entry) => {
     if (entry.text === undefined) {
       const sides = [...entry.row.querySelectorAll(".columns")].flatMap((line) =>
-        [".r", ".h"].map((side) => [...line.querySelectorAll(side)].map((cell) => cell.textContent.trim())));
+        [".r", ".h"].map((side) => [...line.querySelectorAll(side)].map(written).filter(Boolean)));
       for (const line of entry.row.querySelectorAll(".runs")) {
         for (const other of ["INS", "DEL"]) {
           sides.push([...line.childNodes].filter((node) => node.nodeName !== other && node.className !== "sr").map((node) => node.textContent));
