@@ -71,7 +71,7 @@ def render(evaluation: Evaluation, provenance: Provenance, extras: Extras = Extr
         seed=SEED,
         **_figures(evaluation, analysis, extras),
         **_utterances(evaluation, extras),
-        **_training(extras),
+        **_training(evaluation, extras),
     )
     # A file name that is no UTF-8 arrives as lone surrogates, which no encoding can hold.
     return html.encode("utf-8", "backslashreplace").decode("utf-8")
@@ -112,8 +112,10 @@ def _utterances(evaluation: Evaluation, extras: Extras) -> dict[str, Any]:
     }
 
 
-def _training(extras: Extras) -> dict[str, Any]:
+def _training(evaluation: Evaluation, extras: Extras) -> dict[str, Any]:
+    trained = any(training.config or training.facts for training in extras.trainings.values())
     return {
+        "models_known": trained or any(system.facts or system.seconds is not None for system in evaluation.systems),
         "trainings": extras.trainings,
         "curves": [chart for name, training in extras.trainings.items() for chart in charts.training(name, training)],
         "duration": view.duration,

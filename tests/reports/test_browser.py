@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from speechrnn.reports.details import Detail
 from speechrnn.reports.page import Extras, render
 from speechrnn.reports.provenance import Provenance
 from speechrnn.scoring.compare import compare
@@ -16,25 +17,29 @@ from speechrnn.scoring.results import Evaluation, Item, System
 
 CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
 
-# Contrast of text and ground by selector, as WCAG 2 defines it.
+# Contrast of text and ground by selector, as WCAG 2 defines it; half-transparent grounds lie over those behind them.
 CONTRAST = """
 (selectors) => {
-  const parts = (color) => color.match(/[\\d.]+/g).map(Number);
+  const parts = (color) => {
+    const found = color.match(/[\\d.]+/g).map(Number);
+    const rgb = found.slice(0, 3).map((value) => (color.startsWith("color(") ? 255 * value : value));
+    return [...rgb, found[3] ?? 1];
+  };
   const linear = (value) => (value / 255 <= 0.03928 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4);
   const luminance = (color) => {
-    const [red, green, blue] = parts(color).map(linear);
+    const [red, green, blue] = color.map(linear);
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
   };
   const ground = (element) => {
-    for (; element; element = element.parentElement) {
-      const color = getComputedStyle(element).backgroundColor;
-      if ((parts(color)[3] ?? 1) > 0) return color;
-    }
-    return "rgb(255, 255, 255)";
+    const layers = [];
+    for (; element; element = element.parentElement) layers.push(parts(getComputedStyle(element).backgroundColor));
+    return layers.reduceRight((below, [r, g, b, a]) => [r, g, b].map((value, i) => a * value + (1 - a) * below[i]), [255, 255, 255]);
   };
   return selectors.map((selector) => {
     const element = document.querySelector(selector);
-    const both = [luminance(getComputedStyle(element).color), luminance(ground(element))];
+    const style = getComputedStyle(element);
+    const ink = parts(element instanceof SVGElement ? style.fill : style.color).slice(0, 3);
+    const both = [luminance(ink), luminance(ground(element))];
     return [selector, (Math.max(...both) + 0.05) / (Math.min(...both) + 0.05)];
   });
 }
@@ -130,6 +135,18 @@ def test_text_stands_out_from_its_ground(
             ".series",
         ],
     )
+    assert [(selector, ratio) for selector, ratio in ratios if ratio < 4.5] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_drawings_and_shades_stand_out_from_their_ground(opened: Any, scheme: str, provenance: Provenance) -> None:
+    # Tokens of every sureness; labels that are always right and always wrong: the darkest shades.
+    times = tuple((0.2 * n, 0.2 * n + 0.1) for n in range(4))
+    item = Item("u", "", "", ("a", "b", "a", "b"), ("a", "c", "a", "c"), times, (0.99, 0.9, 0.6, 0.2), duration=1.0)
+    evaluation = compare([System("x", "m", "letters", ("per",), (item,))], resamples=10)
+    page = opened(render(evaluation, provenance, Extras({"u": Detail(1.0)})))
+    page.emulate_media(color_scheme=scheme)
+    ratios = page.evaluate(CONTRAST, [".tick", ".q0", ".q1", ".q2", ".q3", ".hit9", ".miss9", ".matrix .quiet"])
     assert [(selector, ratio) for selector, ratio in ratios if ratio < 4.5] == []
 
 

@@ -167,6 +167,14 @@ def test_training_is_told_as_far_as_it_is_known(evaluation: Evaluation, provenan
     assert "Error on dev, hmm" not in text
 
 
+def test_of_files_of_hypotheses_there_is_no_training_to_tell(evaluation: Evaluation, provenance: Provenance) -> None:
+    items = evaluation.systems[0].items
+    plain = render(compare([System("x", "hyp.txt", "word", ("wer",), items)], resamples=10), provenance)
+    assert "Models and their training" not in plain
+    assert "#training" not in plain
+    assert "Models and their training" in render(evaluation, provenance)
+
+
 def test_tables_are_tables_for_a_screen_reader(letters: Evaluation, provenance: Provenance) -> None:
     html = render(letters, provenance)
     for table in re.findall(r"<table.*?</table>", html, re.DOTALL):
