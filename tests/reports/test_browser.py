@@ -33,7 +33,8 @@ CONTRAST = """
   const ground = (element) => {
     const layers = [];
     for (; element; element = element.parentElement) layers.push(parts(getComputedStyle(element).backgroundColor));
-    return layers.reduceRight((below, [r, g, b, a]) => [r, g, b].map((value, i) => a * value + (1 - a) * below[i]), [255, 255, 255]);
+    const over = (below, [r, g, b, a]) => [r, g, b].map((value, i) => a * value + (1 - a) * below[i]);
+    return layers.reduceRight(over, [255, 255, 255]);
   };
   return selectors.map((selector) => {
     const element = document.querySelector(selector);
