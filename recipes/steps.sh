@@ -69,6 +69,23 @@ evaluate() {
   cp "$out/scores.json" "$results/scores.json"
 }
 
+# hmm RUN EXPERIMENT RESULTS [KEY=VALUE...]: hidden Markov models, each rung tuned on dev as it is trained and scored on test
+hmm() {
+  local run=$1 experiment=$2 results=$3
+  shift 3
+  grep -q '"finished": true' "$run/run.json" 2>/dev/null || say speechrnn train "experiment=$experiment" "data.dir=$DATA" "run.dir=$run" "$@"
+  grep -qs "$(checksum "$run")" "$results/scores.json" && return
+  local rungs=()
+  for rung in mono tri lda unadapted; do
+    [ ! -d "$run/rungs/$rung" ] || rungs+=(-m "$run/rungs/$rung")
+  done
+  say speechrnn evaluate "$DATA/cuts_test.jsonl.gz" "${rungs[@]}" -m "$run" -o "$run/evaluation"
+  mkdir -p "$results"
+  cp "$run/config.yaml" "$run/run.json" "$run/model/decoding.yaml" "$results/"
+  [ "${KEEP_HYPOTHESES:-yes}" = no ] || cp "$run/evaluation/hypotheses.jsonl" "$results/"
+  cp "$run/evaluation/scores.json" "$results/scores.json"
+}
+
 # align RUN RESULTS: times of the test texts by the run's model, measured against those the data come with
 align() {
   local run=$1 results=$2

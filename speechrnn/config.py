@@ -22,6 +22,8 @@ from speechrnn.errors import DataError, SpeechrnnError, UsageError, nearest
 T = TypeVar("T")
 GROUPS = ("data", "features", "model", "head", "trainer", "decoding")
 MAX_YAML_BYTES = 1_000_000
+NETWORK, HMM = "config", "hmm"
+"""Files of ``conf/`` that experiments start from."""
 
 
 def conf_folder() -> Path:
@@ -43,6 +45,7 @@ def compose(arguments: Sequence[str]) -> dict[str, Any]:
     Raises:
         UsageError: a word without ``=``, an unknown choice (with the nearest one).
     """
+    root = _root(arguments)
     choices: list[str] = []
     values: list[tuple[str, str]] = []
     file: Path | None = None
@@ -54,13 +57,17 @@ def compose(arguments: Sequence[str]) -> dict[str, Any]:
             file = Path(value)
         elif key in (*GROUPS, "experiment"):
             _check_choice(key, value)
+            if root == HMM and key in GROUPS:
+                raise UsageError(
+                    f"{argument}: a hidden Markov model has no such group", "leave it out, or choose another experiment"
+                )
             choices.append(f"{key}={value}")
         else:
             values.append((key, value))
-    composed = _hydra(choices)
+    composed = _hydra(choices, root)
     if file is not None:
         own = read_yaml(file)
-        composed = merge(merge(composed, _hydra_defaults(own, choices)), {k: v for k, v in own.items() if k != "defaults"})
+        composed = merge(merge(composed, _hydra_defaults(own, choices, root)), {k: v for k, v in own.items() if k != "defaults"})
         composed["experiment"] = str(file)
     for key, value in values:
         _set(composed, key, value)
@@ -78,18 +85,28 @@ def only_values(arguments: Sequence[str]) -> dict[str, Any]:
     return tree
 
 
-def _hydra(choices: Sequence[str]) -> dict[str, Any]:
+def _root(arguments: Sequence[str]) -> str:
+    """The file of ``conf/`` that an experiment starts from, by the ``kind`` it names: a network's, or a hidden Markov model's."""
+    chosen = [value for key, _, value in (argument.partition("=") for argument in arguments) if key == "experiment"]
+    if not chosen:
+        return NETWORK
+    name = chosen[-1]
+    file = Path(name) if name.endswith((".yaml", ".yml")) else conf_folder() / "experiment" / f"{name}.yaml"
+    return HMM if file.is_file() and read_yaml(file).get("kind") == HMM else NETWORK
+
+
+def _hydra(choices: Sequence[str], root: str) -> dict[str, Any]:
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
     from omegaconf import OmegaConf
 
     with initialize_config_dir(config_dir=str(conf_folder().resolve()), version_base="1.3"):
-        plain = OmegaConf.to_container(hydra_compose("config", overrides=list(choices)), resolve=False)
+        plain = OmegaConf.to_container(hydra_compose(root, overrides=list(choices)), resolve=False)
     assert isinstance(plain, dict)
     return typing.cast("dict[str, Any]", plain)
 
 
-def _hydra_defaults(own: Mapping[str, Any], choices: Sequence[str]) -> dict[str, Any]:
+def _hydra_defaults(own: Mapping[str, Any], choices: Sequence[str], root: str) -> dict[str, Any]:
     """The groups an experiment file outside ``conf/`` names in its ``defaults``; the command line wins over them."""
     picked: list[tuple[str, str]] = []
     defaults = own.get("defaults") or []
@@ -106,7 +123,7 @@ def _hydra_defaults(own: Mapping[str, Any], choices: Sequence[str]) -> dict[str,
             raise UsageError(f"{group}: no such group", nearest(group, GROUPS))
         _check_choice(group, choice)
     asked = {choice.partition("=")[0] for choice in choices}
-    return _hydra([f"{group}={choice}" for group, choice in picked if group not in asked] + list(choices))
+    return _hydra([f"{group}={choice}" for group, choice in picked if group not in asked] + list(choices), root)
 
 
 def _check_choice(group: str, choice: str) -> None:

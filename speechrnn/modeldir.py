@@ -72,7 +72,7 @@ def model_folder(path: Path) -> Path:
 
 
 def write_model(
-    path: Path, kind: str, weights: Mapping[str, np.ndarray], texts: Mapping[str, str], info: Mapping[str, Any]
+    path: Path, kind: str, weights: Mapping[str, np.ndarray], texts: Mapping[str, str | bytes], info: Mapping[str, Any]
 ) -> None:
     """Write a model directory.
 
@@ -80,7 +80,7 @@ def write_model(
         path: the directory; an older model there is replaced in one step.
         kind: rnn, hmm, lm or onnx.
         weights: arrays by name.
-        texts: content of the text files by name (config.yaml, tokens.txt, …).
+        texts: content of the further files by name (config.yaml, tokens.txt, …).
         info: further plain values for model.json: name, sizes, parents, measures, licence of the data.
     """
     from safetensors.numpy import save
@@ -89,7 +89,7 @@ def write_model(
         # safetensors' own save_file hides a full disk behind an error of its own and makes files that only the owner reads.
         (folder / WEIGHTS).write_bytes(save(dict(sorted(weights.items()))))
         for name, text in texts.items():
-            (folder / name).write_text(text, encoding="utf-8", newline="\n")
+            (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode("utf-8"))
         sums = {file.name: sha256(file) for file in sorted(folder.iterdir()) if file.name not in OUTSIDE}
         size = int(sum(array.size for array in weights.values()))
         content = {"version": VERSION, "kind": kind, "speechrnn": __version__, **info, "weights": size, "sha256": sums}

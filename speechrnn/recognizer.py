@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
-    from speechrnn.decoding.decoder import Reading
+    from speechrnn.decoding.decoder import Decoder, Reading
     from speechrnn.decoding.helpers import Helpers
     from speechrnn.decoding.options import DecodingOptions
     from speechrnn.inference.sound import Sound
@@ -109,8 +109,13 @@ def load(
 
     path = model_folder(Path(path))
     kind = read_info(path)["kind"]
+    if kind == "hmm":
+        from speechrnn.inference.gmm_recognizer import HmmRecognizer
+
+        pick_device(device)
+        return HmmRecognizer(path, decoding, helpers)
     if kind != "rnn":
-        raise Unsupported(f"{path}: a model of kind {kind}, which this release cannot run", "give a model of kind rnn")
+        raise Unsupported(f"{path}: a model of kind {kind}, which this release cannot run", "give a model of kind rnn or hmm")
     return RnnRecognizer(path, device, decoding, helpers, vad=vad)
 
 
@@ -217,6 +222,12 @@ class RnnRecognizer:
             while ahead:
                 yield self._transcript(*ahead.popleft())
 
+    def decoder_for(self, options: DecodingOptions, helpers: Helpers | None) -> Decoder:
+        """A decoder of what :meth:`heard_many` gives."""
+        from speechrnn.decoding.decoder import make_decoder
+
+        return make_decoder(self.tokenizer, self.text_options, options, helpers)
+
     def posteriors_many(
         self,
         audio: Iterable[str | Path | Clip],
@@ -237,6 +248,9 @@ class RnnRecognizer:
                 on_error(sound.clip, error)
             else:
                 yield sound.clip, log_probs, sound.num_samples
+
+    heard_many = posteriors_many
+    """What a decoder of :meth:`decoder_for` reads, by the name that every kind of recognizer has for it."""
 
     def align(
         self, audio: str | Path | Clip | np.ndarray, text: str, *, sample_rate: int | None = None, states: bool = False

@@ -11,6 +11,7 @@ import os
 import platform
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,14 @@ from speechrnn import __version__, atomic
 from speechrnn.errors import DataError, UsageError, typed
 
 CONFIG, RUN, METRICS, LOG = "config.yaml", "run.json", "metrics.csv", "train.log"
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """``run:``."""
+
+    dir: Path | None = None
+    """Where the run is kept; null: runs/<experiment>/<time>."""
 
 
 class RunDir:

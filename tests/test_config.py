@@ -9,6 +9,7 @@ from speechrnn import config
 from speechrnn.config import build, compose, conf_folder, read_yaml, to_plain, to_yaml
 from speechrnn.errors import DataError, UsageError
 from speechrnn.features.mfcc import MfccOptions
+from speechrnn.hmm.options import HmmExperiment
 from speechrnn.training.options import Experiment
 
 
@@ -73,8 +74,19 @@ def test_every_shipped_choice_composes_to_valid_options():
     for group in (*config.GROUPS, "experiment"):
         for file in sorted((conf_folder() / group).rglob("*.yaml")):
             choice = file.relative_to(conf_folder() / group).with_suffix("").as_posix()
-            built = experiment(f"{group}={choice}")
-            assert build(Experiment, to_plain(built)) == built
+            values = config.compose([f"{group}={choice}"])
+            kind: type = HmmExperiment if values.get("kind") == "hmm" else Experiment
+            built = build(kind, values)
+            assert build(kind, to_plain(built)) == built
+
+
+def test_an_experiment_file_says_of_which_kind_it_is(tmp_path):
+    own = tmp_path / "own.yaml"
+    own.write_text("kind: hmm\nladder:\n  top: tri\n")
+    built = build(HmmExperiment, config.compose([f"experiment={own}", "seed=4"]))
+    assert (built.ladder.top, built.seed, built.experiment) == ("tri", 4, str(own))
+    with pytest.raises(UsageError, match="a hidden Markov model has no such group"):
+        config.compose([f"experiment={own}", "model=gru"])
 
 
 def test_shipped_values_name_no_key_the_options_lack():

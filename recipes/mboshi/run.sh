@@ -7,6 +7,7 @@ KEEP_HYPOTHESES=no
 source "$(dirname "$0")/../steps.sh"
 
 prepare mboshi
+hmm runs/mboshi/hmm mboshi/hmm recipes/mboshi/results/hmm
 train runs/mboshi/full mboshi/full
 transcribe runs/mboshi/full "${SRC-}/full_corpus_newsplit/dev"
 evaluate runs/mboshi/full recipes/mboshi/results/full

@@ -6,6 +6,8 @@ DATA=${DATA:-data/synthetic}
 source "$(dirname "$0")/../steps.sh"
 
 prepare synthetic
+hmm runs/synthetic/hmm synthetic/hmm recipes/synthetic/results/hmm
+align runs/synthetic/hmm recipes/synthetic/results/hmm
 train runs/synthetic/1 synthetic
 transcribe runs/synthetic/1 "$DATA"/audio/test-*
 evaluate runs/synthetic/1 recipes/synthetic/results/1

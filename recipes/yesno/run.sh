@@ -6,6 +6,7 @@ DATA=${DATA:-data/yesno}
 source "$(dirname "$0")/../steps.sh"
 
 prepare yesno
+hmm runs/yesno/hmm yesno/hmm recipes/yesno/results/hmm
 for seed in 1 2 3; do
   train "runs/yesno/$seed" yesno "seed=$seed"
   transcribe "runs/yesno/$seed" "${SRC-}"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from speechrnn.hmm.grammar import Pronunciation
 from speechrnn.hmm.graph import Graph
-from speechrnn.hmm.phones import SILENCE
+from speechrnn.hmm.phones import ALONE, SILENCE, placed
+from speechrnn.hmm.tree import ContextStatistics, Tying
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,7 +21,7 @@ class Segments:
         states: int32, shape (T,): tied states.
         numbers: int32, shape (T,): number of the state within its phone.
         starts: int64, shape (N + 1,): first frame of each phone; the last entry is T.
-        phones, places, tokens, indices: int32, shape (N,): phone; its place in the word; its token (-1 for silence); its index in it.
+        phones, places, tokens, indices: int32, shape (N,): phone; its place in the word; its token (-1: silence); its index in it.
     """
 
     states: np.ndarray = field(repr=False)
@@ -49,4 +52,66 @@ def segments(graph: Graph, path: np.ndarray) -> Segments:
     begins[1:] = (units[1:] != units[:-1]) | again
     starts = np.flatnonzero(begins)
     phones, places, tokens, indices, _ = graph.chains[units[starts]].T
-    return Segments(graph.states[path], path - graph.chains[units, 4], np.append(starts, len(path)), phones, places, tokens, indices)
+    return Segments(
+        graph.states[path], path - graph.chains[units, 4], np.append(starts, len(path)), phones, places, tokens, indices
+    )
+
+
+def even_alignment(
+    tokens: Sequence[int], pronunciations: Mapping[int, Sequence[Pronunciation]], tying: Tying, frames: int, words: bool
+) -> Segments:
+    """A flat start: all states in turn of silence, the first pronunciations, and silence, laid evenly over some frames."""
+    phones = [(SILENCE, ALONE, -1, 0)]
+    for token in tokens:
+        said = placed(pronunciations[token][0][0], words)
+        phones += [(phone, place, token, index) for index, (phone, place) in enumerate(said)]
+    phones.append((SILENCE, ALONE, -1, 0))
+    # Which phone and which of its states each step of the way is.
+    steps = [(i, k) for i, (phone, *_) in enumerate(phones) for k in range(tying.topology.states(phone))]
+    taken = np.array(steps)[np.arange(frames) * len(steps) // frames]
+    roots = tying.roots[[phone for phone, *_ in phones]]
+    heard = np.unique(taken[:, 0])
+    starts = np.append(np.searchsorted(taken[:, 0], heard), frames)
+    return Segments(roots[taken[:, 0], taken[:, 1]], taken[:, 1], starts, *np.array(phones, np.int32)[heard].T)
+
+
+def retied(alignment: Segments, tying: Tying) -> Segments:
+    """The same phones with the tied states of another tree."""
+    states = np.empty_like(alignment.states)
+    bounds = zip(alignment.starts[:-1].tolist(), alignment.starts[1:].tolist(), strict=True)
+    for context, (start, end) in zip(alignment.contexts(), bounds, strict=True):
+        states[start:end] = np.array(tying.states(*context))[alignment.numbers[start:end]]
+    return replace(alignment, states=states)
+
+
+def context_statistics(alignment: Segments, frames: np.ndarray, seen: ContextStatistics) -> None:
+    """Count in frames (T, D): each run in a state of a phone, for that phone's context."""
+    begins = np.append(True, alignment.numbers[1:] != alignment.numbers[:-1])
+    begins[alignment.starts[:-1]] = True
+    first = np.flatnonzero(begins)
+    which = np.searchsorted(alignment.starts, first, side="right") - 1
+    contexts = alignment.contexts()
+    for start, end, i in zip(first.tolist(), [*first[1:].tolist(), len(frames)], which.tolist(), strict=True):
+        phone, place, left, right = contexts[i]
+        key = (phone, int(alignment.numbers[start]), place, left, right)
+        seen.add(key if phone != SILENCE else (*key[:3], SILENCE, SILENCE), frames[start:end])
+
+
+def count_transitions(tying: Tying, alignments: Iterable[Segments]) -> np.ndarray:
+    """How often each transition is taken, by tying's numbers."""
+    first, topology = tying.first_transition, tying.topology
+    counts = np.zeros(first[-1])
+    width = max(topology.silence_states, topology.phone_states)
+    # Which of its state's transitions leads to which state: of silence, of other phones.
+    nth = np.zeros((2, width, width + 1), np.int64)
+    for kind, phone in enumerate((SILENCE, SILENCE + 1)):
+        taken: dict[int, int] = {}
+        for k, to in topology.arcs(phone):
+            nth[kind, k, to] = taken[k] = taken.get(k, -1) + 1
+    for a in alignments:
+        which = np.repeat(np.arange(len(a.phones)), np.diff(a.starts))
+        kind = (a.phones[which[:-1]] != SILENCE).astype(np.int64)
+        size = np.where(kind == 0, topology.silence_states, topology.phone_states)
+        following = np.where(which[1:] != which[:-1], size, a.numbers[1:])
+        np.add.at(counts, first[a.states[:-1]] + nth[kind, a.numbers[:-1], following], 1)
+    return counts

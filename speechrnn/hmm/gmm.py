@@ -54,7 +54,7 @@ class Gmm:
         return np.asarray(np.log(self.weights) - 0.5 * (dims * math.log(2 * math.pi) + logs))
 
     @property
-    def kernel_arrays(self) -> tuple[np.ndarray, ...]:
+    def kernel_arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """What the kernels take after frames and states."""
         return self.first, self.means, self.precisions, self.constants
 

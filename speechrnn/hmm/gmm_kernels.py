@@ -49,7 +49,8 @@ def shares(
         total += out[i]
     for i in range(high - low):
         out[i] /= total
-    return most + np.log(total)
+    found: float = most + np.log(total)
+    return found
 
 
 @kernel

@@ -23,6 +23,7 @@ class Grammar:
         backoff: state -> a state with a shorter history, and the log weight of falling back on it.
         pronunciations: token -> its ways to be said.
         words: whether tokens are words, so that a phone's place in them matters.
+        pauses: states in which a silence may be; ``None``: all.
     """
 
     start: int
@@ -31,12 +32,19 @@ class Grammar:
     pronunciations: Mapping[int, Sequence[Pronunciation]] = field(repr=False)
     backoff: Mapping[int, tuple[int, float]] = field(default_factory=dict, repr=False)
     words: bool = True
+    pauses: frozenset[int] | None = field(default=None, repr=False)
 
 
-def linear(tokens: Sequence[int], pronunciations: Mapping[int, Sequence[Pronunciation]], words: bool = True) -> Grammar:
-    """Just these tokens, in this order."""
+def linear(
+    tokens: Sequence[int],
+    pronunciations: Mapping[int, Sequence[Pronunciation]],
+    words: bool = True,
+    pauses: Iterable[int] | None = None,
+) -> Grammar:
+    """Just these tokens, in this order; ``pauses``: after how many of them a silence may be, by default after any number."""
     arcs = {i: [(token, i + 1, 0.0)] for i, token in enumerate(tokens)}
-    return Grammar(0, arcs, {len(tokens): 0.0}, pronunciations, words=words)
+    allowed = None if pauses is None else frozenset(pauses)
+    return Grammar(0, arcs, {len(tokens): 0.0}, pronunciations, words=words, pauses=allowed)
 
 
 def loop(tokens: Iterable[int], pronunciations: Mapping[int, Sequence[Pronunciation]], words: bool = True) -> Grammar:

@@ -1,8 +1,8 @@
 """From a grammar to the graph that is searched; the same builder for training, alignment and decoding.
 
-A graph has emitting nodes, each a state of some phone in its context, and hubs, which emit nothing. A hub is keyed by (position in the
-grammar, last phone, next phone), so contexts across words need no transducers to be composed (compare Mohri, Pereira and Riley
-2002): a phone's chain of states enters from the hubs that agree with its left context and leaves to those that agree with its
+A graph has emitting nodes, each a state of some phone in its context, and hubs, which emit nothing. A hub is keyed by (position
+in the grammar, last phone, next phone), so contexts across words need no transducers to be composed (compare Mohri, Pereira and
+Riley 2002): a phone's chain of states enters from the hubs that agree with its left context and leaves to those that agree with its
 right one. Contexts in which the tree ties a phone to the same states share one chain, as far as that adds no path.
 """
 
@@ -40,8 +40,8 @@ class Graph:
         sayings: float32: its log probability by pronunciations and silences.
         begins: bool: whether it enters a token.
         start, final: hubs.
-        chains: int32, shape (C, 5): of each chain the phone, the phone's place, the token (-1 for silence), the phone's index in it,
-            the first node.
+        chains: int32, shape (C, 5): of each chain the phone, its place, the token (-1: silence), the phone's index in that, the
+            first node.
     """
 
     states: np.ndarray = field(repr=False)
@@ -103,7 +103,9 @@ class _Builder:
             self._expand(*self._waiting.pop())
         return self._finish(start)
 
-    def _arc(self, source: int, target: int, transition: int, language: float = 0.0, saying: float = 0.0, begins: bool = False) -> None:
+    def _arc(
+        self, source: int, target: int, transition: int, language: float = 0.0, saying: float = 0.0, begins: bool = False
+    ) -> None:
         self._sources.append(source)
         self._targets.append(target)
         self._transitions.append(transition)
@@ -133,7 +135,10 @@ class _Builder:
 
     def _following(self, position: int) -> tuple[int, ...]:
         """What may sound next at a position: silence, too, where it is optional."""
-        return (*self._nexts_of(position), *([SILENCE] if self._silence else []))
+        return (*self._nexts_of(position), *([SILENCE] if self._may_pause(position) else []))
+
+    def _may_pause(self, position: int) -> bool:
+        return self._silence and (self._grammar.pauses is None or position in self._grammar.pauses)
 
     def _own(self, position: int) -> dict[int, list[tuple[int, int, float]]]:
         """The arcs of a position by the first phone of their tokens."""
@@ -160,7 +165,7 @@ class _Builder:
 
     def _lead(self, source: int, position: int, last: int, following: int, transition: int, skip: float | None = None) -> None:
         """Go on from a node to where ``following`` may begin."""
-        skipped = (HALF if self._silence else 0.0) if skip is None else skip
+        skipped = (HALF if self._may_pause(position) else 0.0) if skip is None else skip
         if following == SILENCE:
             self._arc(source, self._hub((position, SILENCE, SILENCE)), transition, 0.0, HALF)
             return
@@ -234,9 +239,7 @@ class _Builder:
             self._groups[(phone, spot, left, following)] = found
         return found
 
-    def _chain(
-        self, key: object, phone: int, spot: int, states: tuple[int, ...], token: int, place: int
-    ) -> tuple[_Chain, bool]:
+    def _chain(self, key: object, phone: int, spot: int, states: tuple[int, ...], token: int, place: int) -> tuple[_Chain, bool]:
         """The chain of that key, and whether it is new."""
         found = self._chains.get(key)
         if found is not None:
@@ -279,6 +282,6 @@ def build(grammar: Grammar, tying: Tying, *, silence: bool = True) -> Graph:
     """The graph of a grammar.
 
     Args:
-        silence: whether a silence may stand before, between and after tokens; it is as likely as none.
+        silence: whether a silence may stand before, between and after tokens, where the grammar lets it; it is as likely as none.
     """
     return _Builder(grammar, tying, silence).build()

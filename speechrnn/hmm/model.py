@@ -9,7 +9,6 @@ import numpy as np
 from speechrnn.hmm.gmm import Gmm
 from speechrnn.hmm.graph import Graph
 from speechrnn.hmm.phones import Topology
-from speechrnn.hmm.search_kernels import search
 from speechrnn.hmm.transforms import deltas, splice
 from speechrnn.hmm.tree import Tying
 
@@ -39,20 +38,26 @@ class Acoustic:
 
     Attributes:
         transitions: log probability of each transition, as :attr:`speechrnn.hmm.tree.Tying.first_transition` numbers them.
+        unadapted: of a model that was trained speaker-adaptively, its Gaussians for frames of a speaker not yet adapted to.
     """
 
     tying: Tying
     gmm: Gmm
     transitions: np.ndarray = field(repr=False)
     view: View = View()
+    unadapted: Gmm | None = field(default=None, repr=False)
 
     @property
     def topology(self) -> Topology:
         """Phones and their states."""
         return self.tying.topology
 
-    def best_path(self, graph: Graph, frames: np.ndarray, weights: np.ndarray, beam: float, most: int) -> tuple[np.ndarray, float, bool]:
+    def best_path(
+        self, graph: Graph, frames: np.ndarray, weights: np.ndarray, beam: float, most: int
+    ) -> tuple[np.ndarray, float, bool]:
         """The best path of a graph through frames (T, D), of which only the graph's own states are scored."""
+        from speechrnn.hmm.search_kernels import search
+
         states, columns = np.unique(graph.states, return_inverse=True)
         log_likes = self.gmm.score(frames, states)
         return search(log_likes, columns, graph.first_arc, graph.targets, weights, graph.start, graph.final, beam, most)

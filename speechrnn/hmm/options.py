@@ -1,22 +1,32 @@
-"""How the ladder of hidden Markov models is climbed."""
+"""What a GMM-HMM is trained with."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from speechrnn.errors import UsageError
+from speechrnn.features.mfcc import MfccOptions
+from speechrnn.rundir import RunOptions
+from speechrnn.text.normalize import TextOptions
 
 RUNGS = ("mono", "tri", "lda", "sat")
 """Monophones; tied triphones; these over LDA and MLLT; these trained speaker-adaptively (fMLLR)."""
+UNITS = ("auto", "words", "letters")
 
 
 @dataclass(frozen=True)
 class MonoOptions:
     """``ladder.mono:``."""
 
-    gaussians: int = 1000
+    gaussians: int = 2000
+    """Gaussians of all states together."""
     iterations: int = 40
-    power: float = 0.25
+    """Estimations of the Gaussians."""
+
+    def __post_init__(self) -> None:
+        if self.gaussians < 1 or self.iterations < 1:
+            raise UsageError("ladder.mono.gaussians and ladder.mono.iterations must be positive", "2000 and 40 are usual")
 
 
 @dataclass(frozen=True)
@@ -29,19 +39,86 @@ class TiedOptions:
     """Estimations of the Gaussians."""
     least_gain: float = 1500.0
     """Nats that a question must gain: fewer make more tied states."""
-    most_states: int = 10000
-    power: float = 0.25
+    most_states: int = 3000
+    """Tied states at most."""
+
+    def __post_init__(self) -> None:
+        if self.gaussians < 1 or self.iterations < 1 or self.least_gain <= 0 or self.most_states < 1:
+            raise UsageError(
+                "gaussians, iterations, least_gain and most_states of a rung must be positive", "2000, 35, 1500 and 3000 are usual"
+            )
 
 
 @dataclass(frozen=True)
 class LadderOptions:
     """``ladder:``."""
 
+    top: str = "sat"
+    """The last rung: mono, tri, lda or sat."""
     mono: MonoOptions = field(default_factory=MonoOptions)
     tri: TiedOptions = field(default_factory=TiedOptions)
     lda: TiedOptions = field(default_factory=TiedOptions)
     sat: TiedOptions = field(default_factory=TiedOptions)
+    phone_states: int = 3
+    """States of a phone, from left to right."""
+    silence_states: int = 5
+    """States of silence; four or more follow each other in any order."""
     silence_gaussians: int = 10
-    """Most Gaussians of a state of silence."""
+    """Gaussians of a state of silence at most, so that it does not soak them up."""
+    growth: float = 0.25
+    """A state gets Gaussians by its frames to this power."""
     context: int = 4
+    """Frames on either side that LDA sees."""
     dims: int = 40
+    """Dimensions that LDA leaves."""
+
+    def __post_init__(self) -> None:
+        if self.top not in RUNGS:
+            raise UsageError(f"ladder.top is {self.top!r}", f"choose one of {', '.join(RUNGS)}")
+        if min(self.phone_states, self.silence_states, self.silence_gaussians, self.context, self.dims) < 1:
+            raise UsageError(
+                "numbers of states, Gaussians, frames and dimensions of the ladder must be positive", "see --print-config"
+            )
+
+
+@dataclass(frozen=True)
+class HmmDataOptions:
+    """``data:``."""
+
+    dir: Path | None = None
+    """Data directory with cuts_train and cuts_dev .jsonl.gz."""
+    max_duration_s: float = 30.0
+    """Longer training utterances are left out, counted and named."""
+    unit: str = "auto"
+    """words: through a lexicon; letters: any letters in any order, as where spaces are not counted; auto: as the data suggest."""
+    lexicon: Path | None = None
+    """null: lexicon.txt of the data directory; where there is none, words are spelled by their letters."""
+    lm: Path | None = None
+    """An ARPA file to decode with; null: lm.arpa of the data directory, or an n-gram model of the training texts."""
+
+    def __post_init__(self) -> None:
+        if self.unit not in UNITS:
+            raise UsageError(f"data.unit is {self.unit!r}", f"choose one of {', '.join(UNITS)}")
+
+
+@dataclass(frozen=True)
+class HmmExperiment:
+    """Everything ``speechrnn train`` is told for a GMM-HMM."""
+
+    kind: str = "hmm"
+    """Tells it from the configuration of a network."""
+    experiment: str = "base/hmm"
+    """Name, or path of the file it came from."""
+    seed: int = 1
+    """Of the directions in which Gaussians are split."""
+    sampling_rate: int | None = None
+    """Hz; null: the training data's."""
+    run: RunOptions = field(default_factory=RunOptions)
+    data: HmmDataOptions = field(default_factory=HmmDataOptions)
+    frontend: MfccOptions = field(default_factory=MfccOptions)
+    text: TextOptions = field(default_factory=TextOptions)
+    ladder: LadderOptions = field(default_factory=LadderOptions)
+
+    def __post_init__(self) -> None:
+        if self.kind != "hmm":
+            raise UsageError(f"kind is {self.kind!r}", "hmm is what this configuration describes")

@@ -6,8 +6,6 @@ import numpy as np
 
 from speechrnn.jit import kernel
 
-Path = tuple[np.ndarray, float, bool]
-
 
 @kernel
 def search(
@@ -110,7 +108,7 @@ def search(
         for k in range(n_there):
             if score[there[k]] >= floor:
                 kept += 1
-        # A frame that keeps too many nodes narrows the beam for itself, as far as half.
+        # A frame in which too many are left keeps the best.
         if kept > most:
             scores = np.empty(n_there)
             for k in range(n_there):

@@ -100,8 +100,8 @@ def mllt(moments: np.ndarray, count: float, rounds: int = 50) -> tuple[np.ndarra
     """The square transform after which diagonal Gaussians fit best (Gales 1999, semi-tied covariances; Gopinath 1998).
 
     Args:
-        moments: shape (D, D, D): for each dimension i, frames' deviations from their Gaussians' means, as outer products weighted by
-            posterior and by the Gaussians' precision in i.
+        moments: shape (D, D, D): for each dimension i, frames' deviations from their Gaussians' means, as outer products weighted
+            by posterior and by the Gaussians' precision in i.
         count: frames.
 
     Returns:
@@ -167,7 +167,11 @@ class Fmllr:
                 best, best_value = matrix[i], -np.inf
                 for a in ((-e2 + root) / (2 * e1), (-e2 - root) / (2 * e1)):
                     row = forth + a * back
-                    value = self.count * np.log(max(abs(cofactors @ row), 1e-300)) + row @ self.linear[i] - 0.5 * row @ self.moments[i] @ row
+                    value = (
+                        self.count * np.log(max(abs(cofactors @ row), 1e-300))
+                        + row @ self.linear[i]
+                        - 0.5 * row @ self.moments[i] @ row
+                    )
                     if value > best_value:
                         best, best_value = row, value
                 matrix[i] = best

@@ -1,7 +1,7 @@
-"""Which states of phones in context share their Gaussians: decision trees (Young, Odell and Woodland 1994), questions learned from data.
+"""Which states of phones in context share their Gaussians: decision trees (Young, Odell and Woodland 1994).
 
-Each state of each phone has a tree of its own. A leaf is a tied state. Questions ask for the phone to the left, to the right, or for
-the phone's own place in its word; the sets of phones they ask for are found by clustering (as Kaldi does: Povey et al. 2011).
+Each state of each phone has a tree of its own. A leaf is a tied state. Questions ask for the phone to the left, to the right, or
+for the phone's own place in its word; the sets of phones they ask for are found by clustering (as Kaldi does: Povey et al. 2011).
 """
 
 from __future__ import annotations
@@ -54,6 +54,25 @@ class Tying:
                 n += 1
         none = np.zeros((n, max(n_phones, PLACES)), np.bool_)
         return cls(topology, np.full(n, LEAF, np.int8), none, np.arange(n, dtype=np.int32), np.full(n, -1, np.int32), roots)
+
+    def check(self) -> None:
+        """Refuse by ``ValueError`` arrays that are no trees: every way down from a root must end."""
+        n, n_phones = len(self.kinds), len(self.topology.names)
+        width = max(self.topology.phone_states, self.topology.silence_states)
+        if self.roots.shape != (n_phones, width) or self.members.shape != (n, max(n_phones, PLACES)):
+            raise ValueError("trees of another shape than the phones")
+        inner = self.kinds != LEAF
+        below = np.concatenate([self.yes[inner], self.no[inner]])
+        roots = np.concatenate([self.roots[phone, : self.topology.states(phone)] for phone in range(n_phones)])
+        # Each node but the roots hangs under one that stands before it.
+        above = np.tile(np.flatnonzero(inner), 2)
+        if not np.array_equal(np.sort(np.concatenate([below, roots])), np.arange(n)) or not (below > above).all():
+            raise ValueError("nodes that belong to no tree, or to two")
+        if (
+            not np.array_equal(np.sort(self.yes[~inner]), np.arange(n - int(inner.sum())))
+            or not np.isin(self.kinds, (LEAF, LEFT, RIGHT, PLACE)).all()
+        ):
+            raise ValueError("tied states that are missing, or named twice")
 
     @property
     def num_states(self) -> int:
@@ -209,7 +228,10 @@ def grow_tree(topology: Topology, seen: ContextStatistics, least_gain: float, mo
     by_phone = np.zeros((n_phones, width, dims2))
     np.add.at(by_phone, (keys[:, 0], keys[:, 1]), sums)
     phones = phone_sets(by_phone[:, : topology.phone_states])
-    places = [np.array(row, np.bool_) for row in ((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1), (0, 1, 0, 1), (1, 1, 0, 0), (1, 0, 0, 1))]
+    places = [
+        np.array(row, np.bool_)
+        for row in ((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1), (0, 1, 0, 1), (1, 1, 0, 0), (1, 0, 0, 1))
+    ]
     questions = [(LEFT, q) for q in phones] + [(RIGHT, q) for q in phones] + [(PLACE, q) for q in places]
     asked = {LEFT: keys[:, 3], RIGHT: keys[:, 4], PLACE: keys[:, 2]}
 

@@ -15,7 +15,7 @@ import numpy as np
 from speechrnn.atomic import write_text
 from speechrnn.checksum import sha256
 from speechrnn.decoding.confidence import Calibration, Calibrations, fit
-from speechrnn.decoding.decoder import Decoder, Reading, make_decoder
+from speechrnn.decoding.decoder import Decoder, Reading
 from speechrnn.decoding.helpers import Helpers
 from speechrnn.decoding.options import DecodingOptions
 from speechrnn.decoding.tuned import FILE, Tuned, key, with_weights, write_tuned
@@ -44,7 +44,7 @@ class Heard:
 
     id: str
     speaker: str
-    log_probs: np.ndarray
+    frames: np.ndarray
     text: str
     tokens: tuple[str, ...]
 
@@ -100,15 +100,15 @@ def tune(
     """
     if "test" in manifest.name.lower():
         logger.warning("%s looks like test data: weights chosen on it make its error rate worthless; give dev data", manifest)
-    recognizer = loaded.recognizer
-    decoder = make_decoder(recognizer.tokenizer, recognizer.text_options, options, helpers)
+    recognizer: Any = loaded.recognizer
+    decoder: Decoder = recognizer.decoder_for(options, helpers)
     metric = metrics_of(recognizer.tokenizer.unit, decoder.writes_words)[0]
     heard, failures = listen(utterances, loaded, track)
     start = {name: float(getattr(options, name)) for name in decoder.weights if name not in fixed}
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
 
         def read(weights: Mapping[str, float]) -> list[Reading]:
-            return list(pool.map(_with(decoder, options, weights), [utterance.log_probs for utterance in heard]))
+            return list(pool.map(_with(decoder, options, weights), [utterance.frames for utterance in heard]))
 
         def score(weights: Mapping[str, float]) -> Counts:
             return total(count(*sides(one, found, loaded, metric)) for one, found in zip(heard, read(weights), strict=True))
@@ -179,8 +179,8 @@ def listen(utterances: Sequence[Utterance], loaded: Loaded, track: Track | None 
         Unsupported: a model that gives no posteriors.
     """
     source: Any = loaded.recognizer
-    if not hasattr(source, "posteriors_many"):
-        raise Unsupported(f"{loaded.path}: a model without posteriors, which cannot be tuned", "give a model of kind rnn")
+    if not hasattr(source, "heard_many"):
+        raise Unsupported(f"{loaded.path}: a model that cannot be tuned", "give a model of kind rnn or hmm")
     failures: dict[str, str] = {}
 
     def failed(clip: Clip, error: DataError) -> None:
@@ -191,10 +191,10 @@ def listen(utterances: Sequence[Utterance], loaded: Loaded, track: Track | None 
         utterance.id: (utterance.speaker, text, tokens or reference_tokens(tokenizer, text))
         for utterance, (text, tokens) in zip(utterances, references(utterances, loaded), strict=True)
     }
-    stream = source.posteriors_many([utterance.clip for utterance in utterances], on_error=failed)
+    stream = source.heard_many([utterance.clip for utterance in utterances], on_error=failed)
     heard = [
-        Heard(clip.id, texts[clip.id][0], log_probs, *texts[clip.id][1:])
-        for clip, log_probs, _ in (track(stream, "listen", len(utterances)) if track is not None else stream)
+        Heard(clip.id, texts[clip.id][0], frames, *texts[clip.id][1:])
+        for clip, frames, _ in (track(stream, "listen", len(utterances)) if track is not None else stream)
     ]
     if not heard:
         what = next(iter(failures.values()), NOTHING)

@@ -12,8 +12,7 @@ from torch import Tensor, nn
 from speechrnn.errors import DataError, UsageError
 from speechrnn.models.head import FramePosteriors
 from speechrnn.models.init import init_linear
-
-UNITS = ("chars", "letters", "phones")
+from speechrnn.text.tokenizer import UNITS
 
 
 @dataclass(frozen=True)

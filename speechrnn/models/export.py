@@ -15,14 +15,12 @@ from speechrnn.config import build, read_yaml, to_yaml
 from speechrnn.errors import DataError, UsageError
 from speechrnn.modeldir import read_model, write_model
 from speechrnn.models.acoustic import AcousticModel, ModelOptions
-from speechrnn.text.files import numbered_lines
-from speechrnn.text.lexicon import read_lexicon
+from speechrnn.text.counts import COUNTS, counts_text, read_counts
+from speechrnn.text.lexicon import lines, read_lexicon
 from speechrnn.text.normalize import TextOptions
 from speechrnn.text.tokenizer import Tokenizer, read_tokens
 
 T = TypeVar("T")
-COUNTS = "counts.tsv"
-"""How often the training texts hold each word; only where the tokens are phones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +76,9 @@ def write_acoustic(
         "text.yaml": to_yaml(options.text),
     }
     if tokenizer.unit == "phones":
-        lines = (f"{word}\t{' '.join(phones)}\n" for word, several in tokenizer.pronunciations.items() for phones in several)
-        texts["lexicon.txt"] = "".join(lines)
+        texts["lexicon.txt"] = "".join(lines(tokenizer.pronunciations))
     if tokenizer.counts:
-        texts[COUNTS] = "".join(f"{word}\t{count}\n" for word, count in sorted(tokenizer.counts.items()))
+        texts[COUNTS] = counts_text(tokenizer.counts)
     arrays = {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in weights.items()}
     write_model(path, "rnn", arrays, {**texts, "README.md": _card(options, tokenizer, info)}, {"tokens": len(tokenizer), **info})
 
@@ -125,20 +122,10 @@ def read_acoustic(path: str | Path) -> StoredAcoustic:
     if options.text != text:
         raise DataError(f"{path}: config.yaml and text.yaml hold different rules for texts", "fetch or train the model again")
     pronunciations = read_lexicon(files.file("lexicon.txt"), text.unicode) if options.head.unit == "phones" else {}
-    counts = _read_counts(files.file(COUNTS)) if COUNTS in files.info["sha256"] else {}
+    counts = read_counts(files.file(COUNTS)) if COUNTS in files.info["sha256"] else {}
     tokenizer = Tokenizer(read_tokens(files.file("tokens.txt"), text.unicode), options.head.unit, pronunciations, counts)
     weights = {name: torch.from_numpy(array) for name, array in files.weights.items()}
     return StoredAcoustic(files.id, files.info, options, tokenizer, weights)
-
-
-def _read_counts(file: Path) -> dict[str, int]:
-    counts = {}
-    for number, line in numbered_lines(file):
-        word, _, count = line.partition("\t")
-        if not (count.isascii() and count.isdigit() and len(count) < 16):
-            raise DataError(f"{file}, line {number}: {line!r} is not WORD<TAB>COUNT", "fetch or train the model again")
-        counts[word] = int(count)
-    return counts
 
 
 def _read_options(cls: type[T], file: Path) -> T:

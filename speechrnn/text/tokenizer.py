@@ -15,6 +15,8 @@ from speechrnn.text.graphemes import graphemes
 from speechrnn.text.normalize import TextOptions, normalize
 
 BLANK = "<blank>"
+UNITS = ("chars", "letters", "phones")
+"""What text is split into; see :class:`Tokenizer`."""
 SPACE = "<space>"
 """The word boundary as written in ``tokens.txt``: a line that holds only a space would be lost in many editors."""
 

@@ -11,6 +11,7 @@ from speechrnn.errors import UsageError, nearest
 from speechrnn.features.frontend import FeatureOptions
 from speechrnn.models.ctc import CtcOptions
 from speechrnn.models.encoder import EncoderOptions
+from speechrnn.rundir import RunOptions
 from speechrnn.text.normalize import TextOptions
 
 PRECISIONS = ("auto", "32", "bf16", "fp16")
@@ -97,14 +98,6 @@ class TrainerOptions:
         for name in ("gradient_clip", "early_stopping", "overfit_batches", "threads", "weight_decay", "plateau_patience"):
             if not getattr(self, name) >= 0:
                 raise UsageError(f"trainer.{name} is {getattr(self, name)}", "0 switches it off")
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """``run:``."""
-
-    dir: Path | None = None
-    """Where the run is kept; null: runs/<experiment>/<time>."""
 
 
 @dataclass(frozen=True)

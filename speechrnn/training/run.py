@@ -15,6 +15,8 @@ import pytorch_lightning as pl
 import torch
 
 from speechrnn.config import build, merge, read_yaml, to_yaml
+from speechrnn.data.facts import check_same_data, data_facts
+from speechrnn.data.inventory import load_splits
 from speechrnn.errors import DataError, Interrupted, UsageError, typed
 from speechrnn.models.acoustic import AcousticModel
 from speechrnn.models.export import write_acoustic
@@ -22,8 +24,7 @@ from speechrnn.rundir import LogFile, RunDir, machine, versions
 from speechrnn.training.averaging import WeightAverage, Weights
 from speechrnn.training.checkpoints import LAST, Checkpoints
 from speechrnn.training.data import SpeechData, Tracker
-from speechrnn.training.facts import check_same_data, data_facts
-from speechrnn.training.inventory import load_splits, make_tokenizer, resolve
+from speechrnn.training.inventory import make_tokenizer, resolve
 from speechrnn.training.logs import BlankMonitor, ProgressBar, Recorder
 from speechrnn.training.module import RecognizerModule
 from speechrnn.training.options import Experiment

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import sys
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +12,9 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from tones import RATE, sing, write_corpus
 
 from speechrnn.cli.main import run
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from tones import RATE, sing, write_corpus
 
 SPELLING = str.maketrans("abcd", "aéɔŋ")
 """How the tones are written: with letters that have an accent or lie outside Latin-1."""

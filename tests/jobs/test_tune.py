@@ -13,6 +13,7 @@ import pytest
 from speechrnn.audio import Clip
 from speechrnn.data.manifest import write_manifest
 from speechrnn.data.utterance import Utterance
+from speechrnn.decoding.decoder import Decoder, make_decoder
 from speechrnn.decoding.helpers import Helpers
 from speechrnn.decoding.options import DecodingOptions
 from speechrnn.decoding.tuned import read_tuned
@@ -85,10 +86,13 @@ class Planted:
         self.tokenizer, self.text_options = TOKENIZER, TextOptions()
         self.writes_words = True
 
+    def decoder_for(self, options: DecodingOptions, helpers: Helpers | None) -> Decoder:
+        return make_decoder(self.tokenizer, self.text_options, options, helpers)
+
     def info(self) -> dict[str, Any]:
         return {"sha256": {"weights.safetensors": WEIGHTS_SUM}}
 
-    def posteriors_many(self, clips: list[Clip], *, on_error: Any, **_: Any) -> Iterator[tuple[Clip, np.ndarray, int]]:
+    def heard_many(self, clips: list[Clip], *, on_error: Any, **_: Any) -> Iterator[tuple[Clip, np.ndarray, int]]:
         for clip in clips:
             text = self.texts[clip.id]
             if text == "x":
@@ -168,7 +172,7 @@ def test_a_lexicon_makes_words_of_phones(tmp_path: Path) -> None:
         def __init__(self) -> None:
             self.text_options = TextOptions()
 
-        def posteriors_many(self, clips: list[Clip], **_: Any) -> Iterator[tuple[Clip, np.ndarray, int]]:
+        def heard_many(self, clips: list[Clip], **_: Any) -> Iterator[tuple[Clip, np.ndarray, int]]:
             frames = np.full((8, 5), 0.01)
             frames[range(8), [1, 0, 2, 0, 3, 0, 1, 0]] = 0.9
             for clip in clips:
@@ -209,9 +213,12 @@ def test_test_data_are_warned_about(data: Data, tmp_path: Path, caplog: pytest.L
     assert "looks like test data" in caplog.text
 
 
-def test_a_model_without_posteriors_is_refused(data: Data) -> None:
+def test_a_model_that_tells_nothing_to_a_decoder_is_refused(data: Data) -> None:
     class Mute:
         tokenizer, text_options = TOKENIZER, TextOptions()
 
-    with pytest.raises(Unsupported, match="a model without posteriors"):
+        def decoder_for(self, options: DecodingOptions, helpers: Helpers | None) -> Decoder:
+            return make_decoder(self.tokenizer, self.text_options, options, helpers)
+
+    with pytest.raises(Unsupported, match="a model that cannot be tuned"):
         tune(data.manifest, data.utterances, Loaded("mute", data.folder, Mute()))  # type: ignore[arg-type]

@@ -1,0 +1,159 @@
+"""Recordings to what a GMM-HMM reads of them: cepstra by speaker, adaptation, pieces of long recordings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from speechrnn.audio import Clip
+from speechrnn.audio_band import BandGuard
+from speechrnn.errors import DataError
+from speechrnn.features.mfcc import Mfcc
+from speechrnn.hmm.adaptation import speaker_transform
+from speechrnn.hmm.alignment import Segments
+from speechrnn.hmm.decoder import HmmDecoder
+from speechrnn.hmm.model import Acoustic
+from speechrnn.hmm.store import HmmModelOptions
+from speechrnn.hmm.transforms import apply_affine
+from speechrnn.inference.pieces import LEAST_S, Cutter
+from speechrnn.inference.sound import Sound, of_clip, of_samples
+from speechrnn.text.tokenizer import BLANK
+
+ROUNDS = 2
+"""Times that a speaker is adapted to, each by what was heard the time before."""
+BLOCK = 6000
+"""Frames that are scored at once."""
+
+
+class Cepstra:
+    """Samples of a recording to cepstra (T, C), block by block."""
+
+    def __init__(self, options: HmmModelOptions) -> None:
+        self.sampling_rate = options.sampling_rate
+        self._mfcc = Mfcc(options.frontend, options.sampling_rate)
+        self.hop_s = self._mfcc.grid.hop / options.sampling_rate
+        self.offset = (self._mfcc.grid.size - self._mfcc.grid.hop) / 2 / options.sampling_rate
+        self.least_samples = self._mfcc.grid.size
+
+    def __call__(self, blocks: Iterable[np.ndarray]) -> np.ndarray:
+        """Of samples (S,) in blocks."""
+        from speechrnn.features.frontend import FrontEndState, stream_frames
+
+        state: FrontEndState | None = None
+        found = []
+        for block in blocks:
+            frames, state = stream_frames(self._mfcc, torch.from_numpy(np.ascontiguousarray(block))[None], state)
+            found.append(frames[0].numpy())
+        return np.concatenate(found) if found else np.zeros((0, self._mfcc.size), np.float32)
+
+
+class HmmListener:
+    """What a GMM-HMM hears of recordings: frames, normalized by speaker and, if the model is so trained, adapted to him."""
+
+    def __init__(self, acoustic: Acoustic, options: HmmModelOptions) -> None:
+        self.acoustic = acoustic
+        self.cepstra = Cepstra(options)
+        self._guard = BandGuard(options.sampling_rate)
+
+    def sound(self, audio: str | Path | Clip | np.ndarray | Sound, sample_rate: int | None = None) -> Sound:
+        """A recording as the model hears it; raises as :func:`speechrnn.inference.sound.of_clip` and ``of_samples``."""
+        rate, least = self.cepstra.sampling_rate, self.cepstra.least_samples
+        if isinstance(audio, str | Path):
+            audio = Clip(str(audio), Path(audio))
+        if isinstance(audio, Clip):
+            return of_clip(audio, rate, least)
+        return of_samples(audio, sample_rate, rate, least) if isinstance(audio, np.ndarray) else audio
+
+    def frames(
+        self,
+        audio: Iterable[str | Path | Clip | Sound],
+        hear: Callable[[np.ndarray, bool], list[Segments]],
+        on_error: Callable[[Clip, DataError], None] | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> Iterator[tuple[Sound, np.ndarray]]:
+        """Recordings in the order given, with their frames (T, D); all of a speaker's are heard before the first is given.
+
+        Args:
+            hear: frames of one recording, and whether they are adapted, to what is said in them, piece by piece.
+        """
+        items = [Clip(str(item), Path(item)) if isinstance(item, str | Path) else item for item in audio]
+        voices = [item.clip.voice if isinstance(item, Sound) else item.voice for item in items]
+        left = Counter(voices)
+        ready: dict[int, tuple[Sound, np.ndarray]] = {}
+        for place, voice in enumerate(voices):
+            if left[voice]:
+                own = [i for i in range(place, len(items)) if voices[i] == voice]
+                left[voice] = 0
+                ready.update(self._speaker([(i, items[i]) for i in own], hear, on_error))
+            if place in ready:
+                yield ready.pop(place)
+            if progress:
+                progress(1)
+
+    def _speaker(
+        self,
+        items: list[tuple[int, Clip | Sound]],
+        hear: Callable[[np.ndarray, bool], list[Segments]],
+        on_error: Callable[[Clip, DataError], None] | None,
+    ) -> dict[int, tuple[Sound, np.ndarray]]:
+        """The recordings of one speaker that can be read, by number."""
+        found: dict[int, tuple[Sound, np.ndarray]] = {}
+        for i, item in items:
+            try:
+                sound = self.sound(item)
+                blocks = sound.blocks()
+                first = next(blocks)
+                self._guard.look(sound.clip.id, sound.rate, first)
+                found[i] = sound, self.cepstra(_chain(first, blocks))
+            except DataError as error:
+                if on_error is None:
+                    raise
+                on_error(item if isinstance(item, Clip) else item.clip, error)
+        if not found:
+            return {}
+        mean = np.sum([cepstra.sum(0, dtype=np.float64) for _, cepstra in found.values()], 0)
+        mean = (mean / sum(len(cepstra) for _, cepstra in found.values())).astype(np.float32)
+        views = {i: self.acoustic.view(cepstra - mean) for i, (_, cepstra) in found.items()}
+        matrix: np.ndarray | None = None
+        for _ in range(ROUNDS if self.acoustic.unadapted is not None else 0):
+            heard = []
+            for frames in views.values():
+                start = 0
+                for segments in hear(frames if matrix is None else apply_affine(frames, matrix), matrix is not None):
+                    end = start + int(segments.starts[-1])
+                    heard.append((frames[start:end], segments))
+                    start = end
+            matrix = speaker_transform(self.acoustic.gmm, heard, matrix)
+        return {i: (sound, views[i] if matrix is None else apply_affine(views[i], matrix)) for i, (sound, _) in found.items()}
+
+
+def _chain(first: np.ndarray, rest: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    yield first
+    yield from rest
+
+
+def pieces(acoustic: Acoustic, frames: np.ndarray, hop_s: float) -> Iterator[tuple[int, np.ndarray]]:
+    """A long recording's frames (T, D) in pieces that end in pauses, each with its first frame."""
+    if len(frames) * hop_s <= LEAST_S:
+        yield 0, frames
+        return
+    cutter = Cutter(hop_s, (BLANK, ""))
+    states = acoustic.tying.owners[:, 0]
+
+    def parts() -> Iterator[np.ndarray]:
+        for start in range(0, len(frames), BLOCK):
+            best = acoustic.gmm.score(frames[start : start + BLOCK]).argmax(1)
+            yield np.eye(2, dtype=np.float32)[(states[best] != 0).astype(np.int64)]
+
+    for piece in cutter.cut(parts()):
+        yield piece.start, frames[piece.start : piece.start + len(piece.log_probs)]
+
+
+def decode_pieces(decoder: HmmDecoder, acoustic: Acoustic, frames: np.ndarray, hop_s: float, *, adapted: bool) -> list[Segments]:
+    """What is said in each piece of a recording."""
+    gmm = acoustic.gmm if adapted or acoustic.unadapted is None else acoustic.unadapted
+    return [decoder.hear(gmm.score(piece)) for _, piece in pieces(acoustic, frames, hop_s)]

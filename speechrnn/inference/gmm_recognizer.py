@@ -1,0 +1,266 @@
+"""A GMM-HMM as a user holds it."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from speechrnn.audio import Clip
+from speechrnn.decoding.confidence import Calibrations
+from speechrnn.decoding.decoder import Reading
+from speechrnn.decoding.greedy import to_words
+from speechrnn.decoding.helpers import Helpers
+from speechrnn.decoding.options import DecodingOptions
+from speechrnn.decoding.tuned import find
+from speechrnn.errors import DataError, listed
+from speechrnn.hmm.alignment import Segments, segments
+from speechrnn.hmm.decoder import ACOUSTIC_SCALE, HmmDecoder, phone_confidences, pronounced
+from speechrnn.hmm.grammar import linear
+from speechrnn.hmm.graph import build
+from speechrnn.hmm.phones import SILENCE
+from speechrnn.hmm.store import read_hmm
+from speechrnn.inference.assemble import assemble
+from speechrnn.inference.gmm import HmmListener, decode_pieces, pieces
+from speechrnn.inference.sound import Sound
+from speechrnn.modeldir import WEIGHTS
+from speechrnn.records import Alignment, Token, Transcript
+from speechrnn.text.normalize import normalize
+from speechrnn.text.tokenizer import SPACE
+
+EXACT_CELLS = 400_000_000
+"""Frames times nodes up to which an alignment keeps every path; beyond, a beam does, widened until nothing changes."""
+BEAM = 1000.0
+"""First beam of an alignment that is not exact, in nats."""
+
+
+class HmmRecognizer:
+    """A hidden Markov model with Gaussian mixtures, with its own lexicon and language model or those given.
+
+    Cepstra are normalized by speaker, and a model that was trained speaker-adaptively hears all of a speaker's recordings twice and
+    adapts to him before it decodes them. A recording without a speaker's name is a speaker.
+
+    Args:
+        path: a model directory of kind hmm.
+        decoding: weights; by default as they were tuned for these helpers.
+        helpers: a language model and a lexicon in place of its own.
+    """
+
+    def __init__(self, path: Path, decoding: DecodingOptions | None = None, helpers: Helpers | None = None) -> None:
+        self._stored = stored = read_hmm(path)
+        self.id = stored.id
+        self.tokenizer = stored.tokenizer
+        self.text_options = stored.options.text
+        self.sampling_rate = stored.options.sampling_rate
+        tuned = find(path, stored.info["sha256"][WEIGHTS], helpers, decoding.kind if decoding is not None else "greedy")
+        if decoding is None:
+            decoding = DecodingOptions() if tuned is None else tuned.apply()
+        self._decoder = HmmDecoder(stored, decoding, helpers, Calibrations() if tuned is None else tuned.calibrations)
+        self.writes_words = self._decoder.writes_words
+        self.decoded_words = self.changed_words = 0
+        self._listener = HmmListener(stored.acoustic, stored.options)
+        self._hop_s = self._listener.cepstra.hop_s
+
+    @property
+    def hears_speakers(self) -> bool:
+        """A recording is heard by how its speaker sounds in all that is given at once."""
+        return True
+
+    def info(self) -> dict[str, Any]:
+        """The content of ``model.json``, and how it decodes."""
+        return {**self._stored.info, "id": self.id, "decoding": self._decoder.description}
+
+    def decoder_for(self, options: DecodingOptions, helpers: Helpers | None) -> HmmDecoder:
+        """A decoder of what :meth:`heard_many` gives."""
+        return HmmDecoder(self._stored, options, helpers)
+
+    def transcribe(self, audio: str | Path | Clip | np.ndarray, *, sample_rate: int | None = None) -> Transcript:
+        """Transcribe one recording: a path, a clip, or float samples of shape (S,) with their ``sample_rate`` (Hz).
+
+        Raises:
+            DataError: it cannot be read, or holds less than one analysis window of sound.
+        """
+        (transcript,) = self._transcribe([self._listener.sound(audio, sample_rate)], None, None)
+        return transcript
+
+    def transcribe_many(
+        self,
+        audio: Iterable[str | Path | Clip],
+        *,
+        on_error: Callable[[Clip, DataError], None] | None = None,
+        progress: Callable[[int], None] | None = None,
+        batch_size: int = 16,
+    ) -> Iterator[Transcript]:
+        """Transcribe many, in the order given, on all cores; all of a speaker's are heard before his first is given."""
+        return self._transcribe(audio, on_error, progress)
+
+    def _transcribe(
+        self,
+        audio: Iterable[str | Path | Clip | Sound],
+        on_error: Callable[[Clip, DataError], None] | None,
+        progress: Callable[[int], None] | None,
+    ) -> Iterator[Transcript]:
+        threads = os.cpu_count() or 1
+        ahead: deque[tuple[Sound, list[tuple[int, Future[Reading]]]]] = deque()
+        with ThreadPoolExecutor(threads) as pool:
+            for sound, frames in self._frames(audio, on_error, progress):
+                parts = pieces(self._stored.acoustic, frames, self._hop_s)
+                ahead.append((sound, [(start, pool.submit(self._decode, part)) for start, part in parts]))
+                if len(ahead) > 2 * threads:
+                    yield self._transcript(*ahead.popleft())
+            while ahead:
+                yield self._transcript(*ahead.popleft())
+
+    def _decode(self, frames: np.ndarray) -> Reading:
+        return self._decoder(self._stored.acoustic.gmm.score(frames))
+
+    def _frames(
+        self,
+        audio: Iterable[str | Path | Clip | Sound],
+        on_error: Callable[[Clip, DataError], None] | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> Iterator[tuple[Sound, np.ndarray]]:
+        acoustic = self._stored.acoustic
+
+        def hear(frames: np.ndarray, adapted: bool) -> list[Segments]:
+            return decode_pieces(self._decoder, acoustic, frames, self._hop_s, adapted=adapted)
+
+        return self._listener.frames(audio, hear, on_error, progress)
+
+    def _transcript(self, sound: Sound, decoded: list[tuple[int, Future[Reading]]]) -> Transcript:
+        readings = [(start, future.result()) for start, future in decoded]
+        self.decoded_words += sum(len(reading.text.split()) for _, reading in readings)
+        seconds = sound.num_samples / self.sampling_rate
+        blank = Transcript(sound.clip.id, "", seconds, channel=sound.clip.channel, model=self.id, unit=self.tokenizer.unit)
+        return assemble(blank, readings, self.tokenizer, self._hop_s, self._listener.cepstra.offset)
+
+    def heard_many(
+        self,
+        audio: Iterable[str | Path | Clip],
+        *,
+        on_error: Callable[[Clip, DataError], None] | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> Iterator[tuple[Clip, np.ndarray, int]]:
+        """Clips with what the decoder reads of them, log likelihoods (T, S) after normalization and adaptation, and samples."""
+        for sound, frames in self._frames(audio, on_error, progress):
+            yield sound.clip, self._stored.acoustic.gmm.score(frames), sound.num_samples
+
+    def align(
+        self, audio: str | Path | Clip | np.ndarray, text: str, *, sample_rate: int | None = None, states: bool = False
+    ) -> Alignment:
+        """Times of the words and phones of a text that is spoken in a recording.
+
+        Args:
+            audio: a path, a clip, or float samples of shape (S,) with their ``sample_rate`` (Hz).
+            text: what is said; normalized as the model's training texts.
+            sample_rate: Hz.
+            states: tokens are tied states, by number, silences' among them.
+
+        Raises:
+            DataError: the recording cannot be read; the text is empty, holds a word without pronunciation, or is too long for it.
+        """
+        (found,) = self._align([(self._listener.sound(audio, sample_rate), text)], None, states)
+        return found
+
+    def align_many(
+        self,
+        items: Iterable[tuple[str | Path | Clip, str]],
+        *,
+        on_error: Callable[[Clip, DataError], None] | None = None,
+        states: bool = False,
+    ) -> Iterator[Alignment]:
+        """Align many recordings with their texts, in the order given; errors as in :meth:`transcribe_many`."""
+        sounds: list[tuple[Sound, str]] = []
+        for audio, text in items:
+            clip = audio if isinstance(audio, Clip) else Clip(str(audio), Path(audio))
+            try:
+                sounds.append((self._listener.sound(clip), text))
+            except DataError as error:
+                if on_error is None:
+                    raise
+                on_error(clip, error)
+        yield from self._align(sounds, on_error, states)
+
+    def _align(
+        self, items: list[tuple[Sound, str]], on_error: Callable[[Clip, DataError], None] | None, states: bool
+    ) -> Iterator[Alignment]:
+        # Two clips may be equal; each sound is its own.
+        texts = {id(sound): normalize(text, self.text_options) for sound, text in items}
+        for sound, frames in self._frames([sound for sound, _ in items], on_error):
+            try:
+                yield self._lay(sound, frames, texts[id(sound)], states)
+            except DataError as error:
+                if on_error is None:
+                    raise
+                on_error(sound.clip, error)
+
+    def _lay(self, sound: Sound, frames: np.ndarray, text: str, states: bool) -> Alignment:
+        name = sound.clip.id or "samples"
+        words, said = self._said(name, text)
+        acoustic = self._stored.acoustic
+        graph = build(linear(range(len(words)), dict(enumerate(said)), self.writes_words), acoustic.tying)
+        weights = graph.weights(acoustic.transitions)
+        beam = math.inf if len(frames) * len(graph.states) <= EXACT_CELLS else BEAM
+        path, score, whole = acoustic.best_path(graph, frames, weights, beam, len(graph.states))
+        while beam < math.inf:
+            wider, better, complete = acoustic.best_path(graph, frames, weights, 2 * beam, len(graph.states))
+            if complete and whole and better <= score:
+                break
+            beam, path, score, whole = 2 * beam, wider, better, complete
+            if beam > 16 * BEAM:
+                beam = math.inf
+        if not whole:
+            raise DataError(
+                f"{name}: {len(words)} words do not fit into {len(frames) * self._hop_s:.2f} s",
+                "give the text that is spoken there",
+            )
+        heard = segments(graph, path)
+        log_likes = acoustic.gmm.score(frames)
+        sure = phone_confidences(acoustic, heard, log_likes)
+        lost = (log_likes.max(1) - log_likes[np.arange(len(frames)), heard.states]).sum() * ACOUSTIC_SCALE
+        return self._alignment(sound, heard, words, sure, -float(lost) / max(int((heard.phones != SILENCE).sum()), 1), states)
+
+    def _said(self, name: str, text: str) -> tuple[list[str], list[list[tuple[tuple[int, ...], float]]]]:
+        index, tokenizer = self._stored.acoustic.topology.index, self.tokenizer
+        if not text:
+            raise DataError(f"{name}: its text is empty", "give what is said")
+        if not self.writes_words:
+            words = [tokenizer.tokens[i] for i in tokenizer.encode(text)]
+            return words, [[((index[word],), 0.0)] for word in words]
+        words = text.split()
+        said = [pronounced(tokenizer, word, index, tokenizer.pronunciations.get(word, ())) for word in words]
+        missing = sorted({word for word, ways in zip(words, said, strict=True) if not ways})
+        if missing:
+            raise DataError(
+                f"{name}: {len(missing)} words have no pronunciation in the model: {listed(missing, 10)}",
+                "add them to the lexicon and train anew, or correct the text",
+            )
+        return words, said
+
+    def _alignment(
+        self, sound: Sound, heard: Segments, words: list[str], sure: np.ndarray, score: float, states: bool
+    ) -> Alignment:
+        last = math.floor(1000 * sound.num_samples / self.sampling_rate) / 1000
+
+        def at(frame: int) -> float:
+            return min(round(self._listener.cepstra.offset + frame * self._hop_s, 3), last)
+
+        names, starts = self._stored.acoustic.topology.names, heard.starts.tolist()
+        spoken = np.flatnonzero(heard.phones != SILENCE).tolist()
+        tokens = tuple(Token(names[heard.phones[i]], at(starts[i]), at(starts[i + 1]), round(float(sure[i]), 4)) for i in spoken)
+        found = []
+        if self.writes_words:
+            begins = [place for place, i in enumerate(spoken) if heard.indices[i] == 0]
+            spans = tuple(zip(words, begins, [*begins[1:], len(spoken)], strict=True))
+            found = list(to_words(tokens, spans, [float(min(sure[i] for i in spoken[a:b])) for _, a, b in spans]))
+        if states:
+            changes = np.flatnonzero(np.append(True, heard.states[1:] != heard.states[:-1])).tolist()
+            bounds = zip(changes, [*changes[1:], len(heard.states)], strict=True)
+            tokens = tuple(Token(str(heard.states[a]), at(a) if a else 0.0, at(b), 1.0) for a, b in bounds)
+        return Alignment(sound.clip.id, tuple(found), tuple(t for t in tokens if t.text != SPACE), round(score, 3))

@@ -1,0 +1,262 @@
+"""Train a GMM-HMM: data to ladder, each rung tuned on dev and written."""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import logging
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from speechrnn.config import build, to_yaml
+from speechrnn.data.facts import data_facts
+from speechrnn.data.inventory import common_rate, load_splits, suggested_unit
+from speechrnn.data.prepared import Track, silent
+from speechrnn.data.utterance import Utterance
+from speechrnn.decoding.helpers import Helpers
+from speechrnn.decoding.options import DecodingOptions
+from speechrnn.errors import DataError, listed
+from speechrnn.hmm.grammar import Pronunciation
+from speechrnn.hmm.ladder import Heard, Ladder
+from speechrnn.hmm.model import Acoustic
+from speechrnn.hmm.options import RUNGS, HmmExperiment
+from speechrnn.hmm.phones import Topology
+from speechrnn.hmm.store import HmmModelOptions, model_tokens, write_hmm
+from speechrnn.lm.arpa_writer import write_arpa
+from speechrnn.lm.estimate import EstimateOptions, estimate
+from speechrnn.rundir import LogFile, RunDir, machine, versions
+from speechrnn.text.graphemes import graphemes
+from speechrnn.text.lexicon import read_lexicon
+from speechrnn.text.normalize import normalize
+from speechrnn.text.tokenizer import Tokenizer, learn_tokens
+
+logger = logging.getLogger("speechrnn")
+WORD_ORDER, LETTER_ORDER = 2, 4
+"""Orders of the language models that are estimated where none is given."""
+UNADAPTED = "unadapted"
+"""Name of the speaker-adaptive rung without adaptation."""
+TUNING_THRESHOLD = 15.0
+"""Nats: weights are tried with a narrower search than is used later."""
+
+
+def train(values: Mapping[str, Any], *, track: Track = silent) -> RunDir:
+    """Train from plain configuration values (:func:`speechrnn.config.compose`).
+
+    Returns:
+        The run directory: ``model/`` is the last rung, ``rungs/`` holds those below it.
+
+    Raises:
+        UsageError: faults of the configuration, all together.
+        DataError: what is wrong with the data, by name.
+    """
+    experiment = build(HmmExperiment, values)
+    run = RunDir.create(experiment.run.dir, experiment.experiment)
+    experiment = dataclasses.replace(experiment, run=dataclasses.replace(experiment.run, dir=run.path))
+    empty = not any(run.path.iterdir())
+    handler = LogFile(run)
+    logger.addHandler(handler)
+    logger.setLevel(min(logger.level or logging.INFO, logging.INFO))
+    wall, cpu = time.monotonic(), time.process_time()
+    try:
+        _climb(experiment, run, track)
+    finally:
+        logger.removeHandler(handler)
+        handler.close()
+        if run.begun:
+            spent = {"seconds": time.monotonic() - wall, "cpu_seconds": time.process_time() - cpu}
+            run.write_run({name: round(value, 1) for name, value in spent.items()})
+        elif empty:
+            run.discard()
+    return run
+
+
+def _climb(experiment: HmmExperiment, run: RunDir, track: Track) -> None:
+    train_set, dev_set = load_splits(experiment.data.dir)
+    assert experiment.data.dir
+    folder = experiment.data.dir
+    rate = experiment.sampling_rate or common_rate(train_set)
+    experiment = dataclasses.replace(experiment, sampling_rate=rate)
+    texts = {utterance.id: normalize(utterance.text, experiment.text) for utterance in train_set}
+    tokenizer = _tokenizer(experiment, folder, list(texts.values()))
+    topology = Topology(model_tokens(tokenizer), experiment.ladder.phone_states, experiment.ladder.silence_states)
+    vocabulary, said = _pronunciations(tokenizer, topology)
+    utterances = _usable(train_set, texts, tokenizer, vocabulary, experiment.data.max_duration_s)
+    facts = {"data": data_facts(folder), "parents": []}
+    run.write_config(to_yaml(experiment))
+    run.write_run({"versions": versions(), "machine": machine(), "seed": experiment.seed, **facts, "finished": False})
+    options = HmmModelOptions(
+        rate, tokenizer.unit, "mono", experiment.ladder.phone_states, experiment.ladder.silence_states, 0,
+        experiment.frontend, experiment.text,
+    )  # fmt: skip
+    heard = _listen(utterances, texts, tokenizer, vocabulary, options, track)
+    logger.info(
+        "%d utterances, %.1f hours, %d phones, %d words", len(heard), sum(len(u.cepstra) for u in heard) / 360_000,
+        len(topology.names) - 1, len(vocabulary),
+    )  # fmt: skip
+    lm = _language_model(experiment, folder, list(texts.values()), tokenizer)
+    ladder = Ladder(topology, said, heard, experiment.ladder, experiment.seed, words=tokenizer.unit != "letters", track=track)
+    seconds: dict[str, float] = {}
+    top = RUNGS.index(experiment.ladder.top)
+    for rung in RUNGS[: top + 1]:
+        begun = time.monotonic()
+        acoustic = ladder.climb(rung)
+        seconds[rung] = round(time.monotonic() - begun, 1)
+        kept = [(rung, acoustic)]
+        if acoustic.unadapted is not None:
+            # What it makes of speakers that it does not adapt to is a row of its own.
+            kept.insert(0, (UNADAPTED, dataclasses.replace(acoustic, gmm=acoustic.unadapted, unadapted=None)))
+        for name, model in kept:
+            path = run.model if name == experiment.ladder.top else run.path / "rungs" / name
+            made_of = dataclasses.replace(options, rung=name, context=model.view.context)
+            info = {"name": f"{experiment.experiment} {name}", **facts}
+            error = _keep(path, made_of, tokenizer, model, lm, info, dev_set, experiment, folder, track)
+            logger.info(
+                "%s: %d tied states, %d Gaussians, %.0f s, dev error %.2f %%",
+                name, model.gmm.num_states, len(model.gmm.means), seconds[rung], error,
+            )  # fmt: skip
+        run.write_run({"rungs": seconds})
+    run.write_run({"finished": True})
+    logger.info("done: %s", run.model)
+
+
+def _keep(
+    path: Path,
+    options: HmmModelOptions,
+    tokenizer: Tokenizer,
+    acoustic: Acoustic,
+    lm: bytes,
+    info: Mapping[str, Any],
+    dev: Sequence[Utterance],
+    experiment: HmmExperiment,
+    folder: Path,
+    track: Track,
+) -> float:
+    """Write a rung, tune it on dev, store the weights; returns the dev error (%)."""
+    from speechrnn.jobs import tune as job
+    from speechrnn.jobs.evaluate import load_systems
+
+    write_hmm(path, options, tokenizer, acoustic, lm, info)
+    (loaded,) = load_systems([path])
+    known = [u for u in dev if _readable(normalize(u.text, options.text), tokenizer)]
+    manifest = next(p for p in (folder / "cuts_dev.jsonl.gz", folder / "cuts_dev.jsonl") if p.is_file())
+    outcome = job.tune(manifest, known, loaded, DecodingOptions(threshold=TUNING_THRESHOLD), None, track=track)
+    job.store(loaded, outcome, None)
+    if (lm_file := experiment.data.lm or folder / "lm.arpa").is_file() and tokenizer.unit == "phones":
+        # The same files, given by name, mean the same weights.
+        lexicon = experiment.data.lexicon or folder / "lexicon.txt"
+        job.store(loaded, outcome, Helpers(lm=lm_file, lexicon=lexicon))
+    return outcome.best.counts.percent
+
+
+def _readable(text: str, tokenizer: Tokenizer) -> bool:
+    return tokenizer.unit != "phones" or all(word in tokenizer.pronunciations for word in text.split())
+
+
+def _tokenizer(experiment: HmmExperiment, folder: Path, texts: Sequence[str]) -> Tokenizer:
+    """Words through a lexicon, words spelled by their letters, or letters."""
+    o = experiment.data
+    unit = o.unit if o.unit != "auto" else "letters" if suggested_unit(folder) == "letters" else "words"
+    if unit == "letters":
+        return Tokenizer(learn_tokens(texts, "letters"), "letters")
+    counts = Counter(word for text in texts for word in text.split())
+    path = o.lexicon or folder / "lexicon.txt"
+    if o.lexicon is not None or path.is_file():
+        lexicon = read_lexicon(path, experiment.text.unicode)
+        phones = sorted({phone for ways in lexicon.values() for way in ways for phone in way})
+        return Tokenizer(("<blank>", *phones), "phones", lexicon, counts)
+    logger.info("%s: none there, so words are spelled by their letters", path)
+    spelled = {word: [tuple(graphemes(word))] for word in counts}
+    return Tokenizer(learn_tokens(texts, "chars"), "chars", spelled, counts)
+
+
+def _pronunciations(tokenizer: Tokenizer, topology: Topology) -> tuple[dict[str, int], dict[int, list[Pronunciation]]]:
+    """Numbers of words (or letters), and how each is said."""
+    index = topology.index
+    if tokenizer.unit == "letters":
+        names = list(topology.names[1:])
+        return {name: i for i, name in enumerate(names)}, {i: [((index[name],), 0.0)] for i, name in enumerate(names)}
+    names = sorted(tokenizer.pronunciations)
+    said = {i: [(tuple(index[p] for p in way), 0.0) for way in tokenizer.pronunciations[name]] for i, name in enumerate(names)}
+    return {name: i for i, name in enumerate(names)}, said
+
+
+def _usable(
+    utterances: Sequence[Utterance], texts: Mapping[str, str], tokenizer: Tokenizer, vocabulary: Mapping[str, int], longest: float
+) -> list[Utterance]:
+    """Utterances that can be trained on; the others are named.
+
+    Raises:
+        DataError: words without pronunciation; nothing is left.
+    """
+    missing = (
+        Counter(w for u in utterances for w in texts[u.id].split() if w not in vocabulary) if tokenizer.unit != "letters" else {}
+    )
+    if missing:
+        raise DataError(
+            f"{len(missing)} words of the training texts have no pronunciation: {listed(missing, 20)}",
+            "add them to the lexicon; speechrnn lexicon completes one",
+        )
+    left_out = [u.id for u in utterances if not texts[u.id] or u.duration > longest]
+    if left_out:
+        logger.warning("%d utterances without text or longer than %g s are left out: %s", len(left_out), longest, listed(left_out))
+    dropped = set(left_out)
+    usable = [u for u in utterances if u.id not in dropped]
+    if not usable:
+        raise DataError("no utterances to train on", "give data with texts, in stretches of a few seconds")
+    return usable
+
+
+def _listen(
+    utterances: Sequence[Utterance],
+    texts: Mapping[str, str],
+    tokenizer: Tokenizer,
+    vocabulary: Mapping[str, int],
+    options: HmmModelOptions,
+    track: Track,
+) -> list[Heard]:
+    """Cepstra of all utterances, each less its speaker's mean."""
+    from speechrnn.audio import read_clip_blocks
+    from speechrnn.inference.gmm import Cepstra
+
+    cepstra = Cepstra(options)
+    found = [cepstra(read_clip_blocks(u.clip, options.sampling_rate)) for u in track(utterances, "listen", len(utterances))]
+    voices = [u.clip.voice for u in utterances]
+    sums: dict[str, np.ndarray] = {}
+    counts: Counter[str] = Counter()
+    for voice, frames in zip(voices, found, strict=True):
+        sums[voice] = sums.get(voice, 0.0) + frames.sum(0, dtype=np.float64)
+        counts[voice] += len(frames)
+    heard = []
+    for u, voice, frames in zip(utterances, voices, found, strict=True):
+        normalized = frames - (sums[voice] / counts[voice]).astype(np.float32)
+        words = texts[u.id].split()
+        pauses = None
+        if tokenizer.unit == "letters":
+            # Nobody pauses within a word.
+            spelled = [[tokenizer.tokens[i] for i in tokenizer.encode(word)] for word in words]
+            pauses = tuple(np.cumsum([0, *map(len, spelled)]).tolist())
+            words = [letter for word in spelled for letter in word]
+        heard.append(Heard(u.id, voice, normalized, tuple(vocabulary[word] for word in words), pauses))
+    return heard
+
+
+def _language_model(experiment: HmmExperiment, folder: Path, texts: Sequence[str], tokenizer: Tokenizer) -> bytes:
+    """The ARPA file that the model keeps, compressed: as given, of the data directory, or estimated from the training texts."""
+    given = experiment.data.lm or folder / "lm.arpa"
+    if experiment.data.lm is not None or (tokenizer.unit == "phones" and given.is_file()):
+        raw = given.read_bytes()
+        return raw if raw[:2] == b"\x1f\x8b" else gzip.compress(raw, mtime=0)
+    letters = tokenizer.unit == "letters"
+    order = LETTER_ORDER if letters else WORD_ORDER
+    sentences = ([tokenizer.tokens[i] for i in tokenizer.encode(t)] if letters else t.split() for t in texts)
+    model = estimate((s for s in sentences if s), EstimateOptions(order=order))
+    logger.info("language model: %d-gram of the training texts", len(model.counts))
+    with tempfile.TemporaryDirectory() as place:
+        write_arpa(Path(place) / "lm.arpa.gz", model)
+        return (Path(place) / "lm.arpa.gz").read_bytes()

@@ -1,0 +1,185 @@
+"""A GMM-HMM from the outside: trained, used, compared and damaged by the same commands as a network."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from tones import RATE, sing, write_corpus
+
+from speechrnn.errors import DataError, Unsupported
+from speechrnn.hmm.store import read_hmm
+from speechrnn.recognizer import load
+
+QUICK = (
+    "ladder.mono.gaussians=60",
+    "ladder.mono.iterations=12",
+    *(f"ladder.{rung}.{key}" for rung in ("tri", "lda", "sat") for key in ("gaussians=80", "iterations=12", "least_gain=300")),
+    "ladder.dims=20",
+)
+
+
+@pytest.fixture(scope="session")
+def sung(tmp_path_factory) -> Path:
+    """Words of tones, no lexicon: they are spelled."""
+    return write_corpus(tmp_path_factory.mktemp("sung"), {"train": 60, "dev": 12, "test": 12})
+
+
+@pytest.fixture(scope="session")
+def run(sung, speechrnn, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("hmm") / "run"
+    called = speechrnn("train", "experiment=base/hmm", f"data.dir={sung}", f"run.dir={out}", "data.unit=letters", *QUICK)
+    assert (called.status, called.out) == (0, f"{out}\n"), called.err
+    return out
+
+
+def test_every_rung_is_kept_and_said(run: Path) -> None:
+    assert sorted(path.name for path in (run / "rungs").iterdir()) == ["lda", "mono", "tri", "unadapted"]
+    log = (run / "train.log").read_text()
+    assert all(f"{rung}: " in log for rung in ("mono", "tri", "lda", "sat"))
+    record = json.loads((run / "run.json").read_text())
+    assert record["finished"] is True
+    assert set(record["rungs"]) == {"mono", "tri", "lda", "sat"}
+    assert (run / "model" / "decoding.yaml").is_file()
+
+
+def test_it_transcribes_what_it_has_not_heard(run: Path, sung: Path, speechrnn, tmp_path: Path) -> None:
+    called = speechrnn("evaluate", sung / "cuts_test.jsonl.gz", "-m", run, "-m", run / "rungs" / "mono", "-o", tmp_path / "ev")
+    assert called.status == 0, called.err
+    systems = json.loads((tmp_path / "ev" / "scores.json").read_text())["systems"]
+    assert [system["name"] for system in systems] == ["base/hmm sat", "base/hmm mono"]
+    assert systems[0]["per"]["percent"] <= 10
+
+
+def test_a_recordings_own_speaker_is_what_counts_and_order_is_kept(run: Path, sung: Path) -> None:
+    recognizer = load(run)
+    paths = sorted((sung / "audio").glob("test*.wav"))[:6]
+    together = list(recognizer.transcribe_many(paths))
+    assert [t.id for t in together] == [str(path) for path in paths]
+    # Without speakers' names each file is a speaker: what else is given changes nothing.
+    alone = [recognizer.transcribe(path) for path in paths]
+    assert [t.text for t in together] == [t.text for t in alone]
+    assert [t.tokens for t in together] == [t.tokens for t in alone]
+    samples, rate = soundfile.read(paths[0], dtype="float32")
+    assert recognizer.transcribe(samples, sample_rate=rate).text == alone[0].text
+
+
+def test_times_lie_where_the_tones_are(run: Path) -> None:
+    recognizer = load(run)
+    alignment = recognizer.align(sing("abcd", np.random.default_rng(5)), "abcd", sample_rate=RATE)
+    assert [token.text for token in alignment.tokens] == list("abcd")
+    starts = [token.start for token in alignment.tokens]
+    expected = [0.05 + 0.15 * i for i in range(4)]
+    assert np.abs(np.array(starts) - expected).max() <= 0.05
+    wrong = recognizer.align(sing("abcd", np.random.default_rng(5)), "dcba", sample_rate=RATE)
+    assert wrong.score < alignment.score <= 0
+
+
+def test_states_are_told_for_every_frame(run: Path) -> None:
+    recognizer = load(run)
+    tokens = recognizer.align(sing("ab", np.random.default_rng(5)), "ab", sample_rate=RATE, states=True).tokens
+    assert tokens[0].start == 0
+    assert all(before.end == after.start for before, after in itertools.pairwise(tokens))
+    number = read_hmm(run / "model").acoustic.gmm.num_states
+    assert all(0 <= int(token.text) < number for token in tokens)
+
+
+def test_what_it_cannot_do_or_say_is_told(run: Path, speechrnn, tmp_path: Path) -> None:
+    recognizer = load(run)
+    sound = sing("ab", np.random.default_rng(5))
+    with pytest.raises(DataError, match="its text is empty"):
+        recognizer.align(sound, " ", sample_rate=RATE)
+    with pytest.raises(DataError, match="'x'"):
+        recognizer.align(sound, "axb", sample_rate=RATE)
+    with pytest.raises(DataError, match="do not fit into"):
+        recognizer.align(sound, "abcd" * 30, sample_rate=RATE)
+    with pytest.raises(DataError, match="less than one analysis window"):
+        recognizer.transcribe(sound[:20], sample_rate=RATE)
+    with pytest.raises(Unsupported, match="takes no hotwords"):
+        load(run, helpers=speechrnn_helpers(hotwords=(("ab", 1.0),)))
+    soundfile.write(tmp_path / "a.wav", sound, RATE)
+    refused = speechrnn("transcribe", tmp_path / "a.wav", "-m", run, "--letter-lm", run / "model" / "lm.arpa.gz")
+    assert refused.status == 2
+    assert "takes no letter_lm" in refused.err
+
+
+def speechrnn_helpers(**given):
+    from speechrnn.decoding.helpers import Helpers
+
+    return Helpers(**given)
+
+
+def test_settings_of_networks_are_refused_by_name(sung: Path, speechrnn, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    called = speechrnn("train", "experiment=base/hmm", f"data.dir={sung}", f"run.dir={out}", "model=blstm")
+    assert (called.status, called.err.count("\n")) == (2, 2)
+    assert "has no such group" in called.err
+    called = speechrnn("train", "experiment=base/hmm", f"data.dir={sung}", "ladder.mono.gausians=3", "trainer.max_epochs=3")
+    assert called.status == 2
+    assert "did you mean 'gaussians'?" in called.err
+    assert "unknown key trainer" in called.err
+    shown = speechrnn("train", "experiment=base/hmm", "--print-config")
+    assert shown.status == 0
+    assert "kind: hmm" in shown.out
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("words", [True, False])
+def test_words_are_read_by_a_lexicon_or_by_their_letters(words: bool, tmp_path: Path, speechrnn) -> None:
+    data = write_corpus(tmp_path / "data", {"train": 40, "dev": 10, "test": 4}, seed=3)
+    if words:
+        said = [line for name in "abcd" for line in _spellings(name)]
+        (data / "lexicon.txt").write_text("".join(said))
+    out = tmp_path / "run"
+    called = speechrnn("train", "experiment=base/hmm", f"data.dir={data}", f"run.dir={out}", "ladder.top=mono", *QUICK[:2])
+    assert called.status == 0, called.err
+    assert ("spelled by their letters" in called.err) is not words
+    recognizer = load(out)
+    assert recognizer.tokenizer.unit == ("phones" if words else "chars")
+    found = recognizer.transcribe(data / "audio" / "train000.wav")
+    assert found.text == " ".join(word.text for word in found.words)
+    assert all(word.start < word.end for word in found.words)
+
+
+def _spellings(first: str) -> list[str]:
+    every = [first, *(first + b for b in "abcd"), *(first + b + c for b in "abcd" for c in "abcd")]
+    return [f"{word}\t{' '.join(word)}\n" for word in every]
+
+
+@pytest.mark.parametrize("what", ["weights", "config", "tokens"])
+def test_a_damaged_model_is_refused(run: Path, tmp_path: Path, what: str) -> None:
+    from speechrnn.checksum import sha256
+
+    copy = tmp_path / "model"
+    shutil.copytree(run / "model", copy)
+    if what == "weights":
+        from safetensors.numpy import load_file, save_file
+
+        arrays = load_file(copy / "weights.safetensors")
+        arrays["tree.yes"] = np.zeros_like(arrays["tree.yes"])
+        save_file(arrays, copy / "weights.safetensors")
+    elif what == "config":
+        (copy / "config.yaml").write_text((copy / "config.yaml").read_text().replace("silence_states: 5", "silence_states: 4"))
+    else:
+        (copy / "tokens.txt").write_text((copy / "tokens.txt").read_text() + "q\n")
+    info = json.loads((copy / "model.json").read_text())
+    info["sha256"] = {name: sha256(copy / name) for name in info["sha256"]}
+    (copy / "model.json").write_text(json.dumps(info))
+    with pytest.raises(DataError, match="disagree"):
+        load(copy)
+
+
+def test_a_model_comes_back_as_it_was_written(run: Path) -> None:
+    stored = read_hmm(run / "model")
+    assert stored.options.rung == "sat"
+    assert stored.acoustic.unadapted is not None
+    assert stored.acoustic.view.matrix is not None
+    assert stored.acoustic.gmm.means.shape[1] == 20
+    again = read_hmm(run / "model")
+    frames = np.random.default_rng(0).standard_normal((9, 20))
+    assert np.array_equal(stored.acoustic.gmm.score(frames), again.acoustic.gmm.score(frames))

@@ -1,0 +1,166 @@
+"""The whole ladder on a planted language: every letter has a sound of its own, every speaker a way to distort it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from speechrnn.hmm.alignment import Segments, context_statistics, count_transitions, even_alignment, retied, segments
+from speechrnn.hmm.grammar import linear, loop
+from speechrnn.hmm.graph import build
+from speechrnn.hmm.ladder import Heard, Ladder
+from speechrnn.hmm.model import Acoustic, counted_transitions
+from speechrnn.hmm.options import RUNGS, LadderOptions, MonoOptions, TiedOptions
+from speechrnn.hmm.phones import SILENCE, SILENCE_NAME, Topology
+from speechrnn.hmm.transforms import apply_affine
+from speechrnn.hmm.tree import ContextStatistics, Tying
+
+TOPOLOGY = Topology((SILENCE_NAME, *"abcd"))
+SAYINGS = {i: [((i + 1,), 0.0)] for i in range(4)}
+CEPSTRA = 4
+TIED = TiedOptions(gaussians=60, iterations=14, least_gain=100.0, most_states=60)
+OPTIONS = LadderOptions(mono=MonoOptions(60, 16), tri=TIED, lda=TIED, sat=TIED, context=2, dims=6, silence_gaussians=3)
+
+
+def say(tokens: tuple[int, ...], rng: np.random.Generator, warp: np.ndarray) -> tuple[np.ndarray, list[tuple[int, int, int]]]:
+    """Frames (T, C) of some letters between silences, and where each letter is: letter, first frame, frame after the last."""
+    sounds = np.random.default_rng(99).normal(0, 3, (5, 3, CEPSTRA))
+    rows, spans = [], []
+
+    def hold(mean: np.ndarray, low: int, high: int) -> None:
+        rows.extend(mean + rng.normal(0, 0.7, CEPSTRA) for _ in range(rng.integers(low, high)))
+
+    hold(sounds[0, 0], 8, 15)
+    for token in tokens:
+        start = len(rows)
+        for k in range(3):
+            hold(sounds[token + 1, k], 2, 5)
+        spans.append((token, start, len(rows)))
+    hold(sounds[0, 0], 8, 15)
+    return (np.array(rows) @ warp).astype(np.float32), spans
+
+
+def corpus(seed: int, size: int, speakers: int) -> tuple[list[Heard], list[list[tuple[int, int, int]]]]:
+    rng = np.random.default_rng(seed)
+    warps = [
+        np.eye(CEPSTRA) + 0.12 * np.random.default_rng(1000 * seed + s).standard_normal((CEPSTRA,) * 2) for s in range(speakers)
+    ]
+    heard, truth = [], []
+    for i in range(size):
+        tokens = tuple(rng.integers(0, 4, rng.integers(3, 7)).tolist())
+        frames, spans = say(tokens, rng, warps[i % speakers])
+        heard.append(Heard(f"u{i}", f"s{i % speakers}", frames - frames.mean(0), tokens))
+        truth.append(spans)
+    return heard, truth
+
+
+@pytest.fixture(scope="module")
+def climbed() -> tuple[Ladder, dict[str, Acoustic]]:
+    heard, _ = corpus(1, 90, 6)
+    ladder = Ladder(TOPOLOGY, SAYINGS, heard, OPTIONS, words=False)
+    return ladder, {rung: ladder.climb(rung) for rung in RUNGS}
+
+
+def recognized(model: Acoustic, frames: np.ndarray) -> tuple[int, ...]:
+    graph = build(loop(SAYINGS, SAYINGS, words=False), model.tying)
+    path, _, whole = model.best_path(graph, frames, graph.weights(model.transitions, 5.0), np.inf, 10**6)
+    assert whole
+    found = segments(graph, path)
+    return tuple(found.tokens[found.tokens >= 0].tolist())
+
+
+@pytest.mark.parametrize("rung", ["mono", "tri", "lda"])
+def test_every_rung_reads_new_speakers(climbed, rung: str) -> None:
+    heard, _ = corpus(2, 24, 4)
+    model = climbed[1][rung]
+    right = sum(recognized(model, model.view(h.cepstra)) == h.tokens for h in heard)
+    assert right >= 22
+
+
+def test_borders_are_found_where_they_were_planted(climbed) -> None:
+    heard, truth = corpus(2, 24, 4)
+    model = climbed[1]["lda"]
+    off = []
+    for h, spans in zip(heard, truth, strict=True):
+        graph = build(linear(h.tokens, SAYINGS, words=False), model.tying)
+        frames = model.view(h.cepstra)
+        path, _, _ = model.best_path(graph, frames, graph.weights(model.transitions), np.inf, 10**6)
+        found = segments(graph, path)
+        spoken = np.flatnonzero(found.tokens >= 0)
+        off += [abs(int(found.starts[i]) - start) for i, (_, start, _) in zip(spoken, spans, strict=True)]
+    assert np.median(off) <= 1
+    assert np.mean(off) <= 1.5
+
+
+def test_the_adapted_model_fits_its_speakers_better_and_keeps_one_for_strangers(climbed) -> None:
+    ladder, models = climbed
+    model = models["sat"]
+    assert model.unadapted is not None
+    heard = ladder._heard[:30]
+    raw = adapted = strange = 0.0
+    for h, alignment in zip(heard, ladder._alignments, strict=False):
+        frames, rows = model.view(h.cepstra), np.arange(len(h.cepstra))
+        matrix = ladder._transforms[h.speaker]
+        raw += model.gmm.score(frames)[rows, alignment.states].sum()
+        strange += model.unadapted.score(frames)[rows, alignment.states].sum()
+        adapted += model.gmm.score(apply_affine(frames, matrix))[rows, alignment.states].sum()
+        adapted += len(frames) * np.linalg.slogdet(matrix[:, :-1])[1]
+    assert adapted > strange > raw
+
+
+def test_the_same_seed_gives_the_same_model_on_any_number_of_cores() -> None:
+    heard, _ = corpus(3, 40, 2)
+    quick = replace(OPTIONS, mono=MonoOptions(30, 6))
+    found = []
+    for threads in (1, 3):
+        ladder = Ladder(TOPOLOGY, SAYINGS, heard, quick, seed=5, words=False)
+        ladder._threads = threads
+        found.append(ladder.climb("mono").gmm)
+    assert np.array_equal(found[0].means, found[1].means)
+    assert np.array_equal(found[0].weights, found[1].weights)
+    assert not np.array_equal(Ladder(TOPOLOGY, SAYINGS, heard, quick, seed=6, words=False).climb("mono").gmm.means, found[0].means)
+
+
+def test_an_even_start_passes_through_every_state_in_turn() -> None:
+    tying = Tying.monophones(TOPOLOGY)
+    said = even_alignment((2, 0), SAYINGS, tying, 33, False)
+    assert said.phones.tolist() == [SILENCE, 3, 1, SILENCE]
+    assert np.bincount(said.states, minlength=5)[:5].min() > 0
+    assert said.starts[0] == 0
+    assert said.starts[-1] == len(said.states) == 33
+    short = even_alignment((2, 0), SAYINGS, tying, 5, False)
+    assert len(short.states) == short.starts[-1] == 5
+
+
+def test_transitions_are_counted_as_they_are_taken() -> None:
+    tying = Tying.monophones(TOPOLOGY)
+    # b for 2, 1 and 3 frames a state, then a: its last frame goes nowhere.
+    numbers = np.array([0, 0, 1, 2, 2, 2, 0, 1, 2])
+    states = np.array([tying.states(2, 0, 0, 0)[k] for k in numbers[:6]] + [tying.states(1, 0, 0, 0)[k] for k in numbers[6:]])
+    said = Segments(states, numbers, np.array([0, 6, 9]), np.array([2, 1]), np.zeros(2, int), np.array([1, 0]), np.zeros(2, int))
+    counts = count_transitions(tying, [said])
+    first = tying.first_transition[states]
+    assert [counts[first[0]], counts[first[0] + 1]] == [1, 1]
+    assert [counts[first[2]], counts[first[2] + 1]] == [0, 1]
+    assert [counts[first[3]], counts[first[3] + 1]] == [2, 1]
+    assert counts.sum() == 8
+    logs = counted_transitions(tying, counts)
+    sums = np.add.reduceat(np.exp(logs), tying.first_transition[:-1])
+    np.testing.assert_allclose(sums, 1.0)
+
+
+def test_context_statistics_hold_each_frame_once_and_retying_keeps_the_phones() -> None:
+    heard, _ = corpus(1, 3, 1)
+    tying = Tying.monophones(TOPOLOGY)
+    seen = ContextStatistics()
+    for h in heard:
+        said = even_alignment(h.tokens, SAYINGS, tying, len(h.cepstra), False)
+        context_statistics(said, h.cepstra, seen)
+        assert np.array_equal(retied(said, tying).states, said.states)
+    every = np.concatenate([h.cepstra for h in heard]).astype(np.float64)
+    total = seen.stacked().sum(0)
+    assert total[0] == len(every)
+    np.testing.assert_allclose(total[1 : 1 + CEPSTRA], every.sum(0))
+    np.testing.assert_allclose(total[1 + CEPSTRA :], np.square(every).sum(0))
