@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 
 import typer
 
 from speechrnn.cli import decoding
+
+
+class Sound(StrEnum):
+    """Which recordings are put into the page."""
+
+    WORST = "worst"
+    NONE = "none"
 
 
 def register(app: typer.Typer) -> None:
@@ -26,11 +34,14 @@ def evaluate(
     hotwords: decoding.Hotwords = [],  # noqa: B006
     hotword_file: decoding.HotwordFile = None,
     settings: decoding.Settings = [],  # noqa: B006
+    audio: Sound = typer.Option(Sound.WORST, help="Recordings in the page: of the worst utterances and some others, or none."),
+    trn: bool = typer.Option(False, "--trn", help="Also NAME.ref.trn and NAME.hyp.trn for sclite."),
     tables: bool = typer.Option(False, "--tables", help="Print the figures as a Markdown table."),
 ) -> None:
     """Transcribe a manifest with one or more models and score them, with intervals and differences.
 
-    A recording that cannot be read counts as all deleted, is named, and makes the exit status 1.
+    A recording that cannot be read counts as all deleted, is named, and makes the exit status 1. The page holds recordings of up to
+    150 utterances (--audio none: no sound): mind the licence of the data before you pass it on.
 
     \b
     Examples:
@@ -40,9 +51,12 @@ def evaluate(
     from speechrnn.cli import console
     from speechrnn.data.manifest import read_manifest
     from speechrnn.jobs import evaluate as job
+    from speechrnn.jobs import report_material as material
     from speechrnn.jobs.output import make_folder
+    from speechrnn.jobs.trn import write_trn
     from speechrnn.reports import summary
     from speechrnn.reports.files import REPORT, write_evaluation
+    from speechrnn.reports.page import Extras
     from speechrnn.reports.scores import scores_record
     from speechrnn.reports.tables import markdown
 
@@ -54,8 +68,14 @@ def evaluate(
         choice.say()
     provenance = job.provenance(manifest, loaded, **job.computer(device))
     make_folder(out)
-    evaluation = job.evaluate(utterances, loaded, track=console.track)
-    write_evaluation(out, evaluation, provenance)
+    evaluation = job.evaluate(utterances, loaded, track=console.track, snr=material.noise(utterances, console.track))
+    extras = Extras(
+        material.details(evaluation, utterances, loaded, sound=audio is Sound.WORST, track=console.track),
+        {system.name: material.training(system.path) for system in loaded},
+    )
+    write_evaluation(out, evaluation, provenance, extras)
+    if trn:
+        write_trn(out, evaluation)
     if tables:
         print(markdown([scores_record(evaluation, provenance)]), end="")
     else:

@@ -35,6 +35,8 @@ def score(
     unit: Unit | None = typer.Option(None, help="Default: tokens for hypotheses of letters or phones, words for all others."),
     tokens: Path | None = typer.Option(None, metavar="FILE", help="tokens.txt by which text is split into tokens; else at spaces."),
     case: Case = typer.Option(Case.KEEP, help="Applied to both sides before scoring."),
+    trn: bool = typer.Option(False, "--trn", help="With -o: also NAME.ref.trn and NAME.hyp.trn for sclite."),
+    tables: bool = typer.Option(False, "--tables", help="Print the figures as a Markdown table."),
     remove: str = typer.Option("", metavar="CHARS", help="Characters dropped from both sides, such as .,?"),
 ) -> None:
     """Score hypotheses of any recognizer: Kaldi's line for each, with a 95 % interval; for several, how sure their differences are.
@@ -46,20 +48,29 @@ def score(
       speechrnn score reference.txt kaldi.txt ours.txt -o report
     """
     from speechrnn.cli import console
-    from speechrnn.errors import listed
+    from speechrnn.errors import UsageError, listed
     from speechrnn.jobs import score as job
+    from speechrnn.jobs.trn import write_trn
     from speechrnn.reports import summary
     from speechrnn.reports.files import write_evaluation
+    from speechrnn.reports.scores import scores_record
+    from speechrnn.reports.tables import markdown
     from speechrnn.text.normalize import TextOptions
     from speechrnn.text.tokenizer import BLANK, read_tokens
 
+    if trn and out is None:
+        raise UsageError("--trn without a folder to write to", "add -o DIR")
     options = TextOptions(case=case.value, remove=remove)
     inventory = [token for token in read_tokens(tokens) if token != BLANK] if tokens else []
     evaluation = job.score(reference, hypotheses, unit=unit.value if unit else None, options=options, tokens=inventory)
-    for line in summary.lines(evaluation):
-        print(line)
+    if tables:
+        print(markdown([scores_record(evaluation, job.provenance(reference, options))]), end="")
+    else:
+        print("\n".join(summary.lines(evaluation)))
     if out is not None:
         write_evaluation(out, evaluation, job.provenance(reference, options))
+        if trn:
+            write_trn(out, evaluation)
         console.logger.info("wrote %s", out / "report.html")
     for system in evaluation.systems:
         if system.failed:

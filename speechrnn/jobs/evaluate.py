@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from speechrnn.errors import DataError, UsageError, listed
 from speechrnn.jobs.naming import unique_names
 from speechrnn.jobs.provenance import collect
+from speechrnn.jobs.report_material import model_bytes
 from speechrnn.reports.provenance import Provenance
 from speechrnn.scoring.calibration import Reliability, reliability, right_ones
 from speechrnn.scoring.compare import compare
@@ -73,11 +74,23 @@ def load_systems(
     return [Loaded(name, path, recognizer) for name, path, recognizer in zip(shown, models, recognizers, strict=True)]
 
 
-def evaluate(utterances: Sequence[Utterance], loaded: Sequence[Loaded], *, track: Track | None = None) -> Evaluation:
+def evaluate(
+    utterances: Sequence[Utterance],
+    loaded: Sequence[Loaded],
+    *,
+    track: Track | None = None,
+    snr: Mapping[str, float] | None = None,
+) -> Evaluation:
     """Transcribe all utterances with each recognizer and score them.
 
     Words and characters are counted for models of characters; letters or phones, without word boundaries, for the others.
     An utterance that cannot be read counts as all deleted and is named in the system's ``failed``.
+
+    Args:
+        utterances: with their references.
+        loaded: the recognizers.
+        track: shows progress.
+        snr: ratio of speech to noise (dB) by id, where it is known.
 
     Raises:
         UsageError: the models normalize text by different rules.
@@ -92,7 +105,7 @@ def evaluate(utterances: Sequence[Utterance], loaded: Sequence[Loaded], *, track
                 "evaluate them in a call each: their references differ",
             )
     sides = [references(utterances, system) for system in loaded]
-    return compare([_run(utterances, system, prepared, track) for system, prepared in zip(loaded, sides, strict=True)])
+    return compare([_run(utterances, system, prepared, track, snr or {}) for system, prepared in zip(loaded, sides, strict=True)])
 
 
 def references(utterances: Sequence[Utterance], system: Loaded) -> list[tuple[str, tuple[str, ...]]]:
@@ -117,7 +130,11 @@ def references(utterances: Sequence[Utterance], system: Loaded) -> list[tuple[st
 
 
 def _run(
-    utterances: Sequence[Utterance], system: Loaded, references: Sequence[tuple[str, tuple[str, ...]]], track: Track | None
+    utterances: Sequence[Utterance],
+    system: Loaded,
+    references: Sequence[tuple[str, tuple[str, ...]]],
+    track: Track | None,
+    snr: Mapping[str, float],
 ) -> System:
     """Transcribe, with the time it takes."""
     failures: dict[str, str] = {}
@@ -139,13 +156,20 @@ def _run(
             f"{system.name}: none of the {len(utterances)} utterances could be transcribed; the first: {what}", "correct the data"
         )
     items = tuple(
-        _item(utterance, *reference, found.get(utterance.id), failures.get(utterance.id, NOTHING), system)
+        replace(
+            _item(utterance, *reference, found.get(utterance.id), failures.get(utterance.id, NOTHING), system),
+            snr=snr.get(utterance.id),
+        )
         for utterance, reference in zip(utterances, references, strict=True)
     )
     unit = system.recognizer.tokenizer.unit
     metrics = metrics_of(unit, system.recognizer.writes_words)
+    told = facts(system.recognizer.info())
+    size = model_bytes(system.path)
+    if size is not None:
+        told["bytes"] = size
     worth = confidences(utterances, found, system)
-    return System(system.name, str(system.path), unit, metrics, items, seconds, facts(system.recognizer.info()), worth)
+    return System(system.name, str(system.path), unit, metrics, items, seconds, told, worth)
 
 
 def confidences(utterances: Sequence[Utterance], found: Mapping[str, Transcript], system: Loaded) -> dict[str, Reliability]:

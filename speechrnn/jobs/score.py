@@ -33,6 +33,7 @@ class Text:
     confidences: tuple[float, ...] = ()
     speaker: str = ""
     duration: float = 0.0
+    snr: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,7 @@ def read_references(path: Path) -> TextFile:
             tuple(record.get("reference_tokens", ())),
             speaker=record.get("speaker", ""),
             duration=record.get("duration", 0.0),
+            snr=record.get("snr"),
         )
         known = texts.setdefault(record["id"], found)
         if known.text != found.text:
@@ -234,6 +236,7 @@ def _system(system: TextFile, name: str, references: TextFile, unit: str, option
                 wanted.speaker,
                 wanted.duration,
                 "" if identity in system.texts else MISSING,
+                wanted.snr,
             )
         )
     return System(name, str(system.path), system.unit or unit, (metric,), tuple(items))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from speechrnn.atomic import write_text
+from speechrnn.reports.analysis import analyse
 from speechrnn.reports.hypotheses import hypothesis_records
-from speechrnn.reports.page import render
+from speechrnn.reports.page import Extras, render
 from speechrnn.reports.provenance import Provenance
 from speechrnn.reports.scores import scores_record
 from speechrnn.scoring.results import Evaluation
@@ -15,12 +16,13 @@ from speechrnn.transcripts.json_record import dumps
 SCORES, HYPOTHESES, REPORT = "scores.json", "hypotheses.jsonl", "report.html"
 
 
-def write_evaluation(directory: Path, evaluation: Evaluation, provenance: Provenance) -> list[Path]:
+def write_evaluation(directory: Path, evaluation: Evaluation, provenance: Provenance, extras: Extras = Extras()) -> list[Path]:
     """Write all three files, each whole or not at all; returns their paths."""
+    analysis = analyse(evaluation)
     contents = {
-        SCORES: dumps(scores_record(evaluation, provenance), indent=2) + "\n",
+        SCORES: dumps(scores_record(evaluation, provenance, analysis), indent=2) + "\n",
         HYPOTHESES: "".join(dumps(record) + "\n" for record in hypothesis_records(evaluation)),
-        REPORT: render(evaluation, provenance),
+        REPORT: render(evaluation, provenance, extras, analysis),
     }
     for name, content in contents.items():
         write_text(directory / name, content)

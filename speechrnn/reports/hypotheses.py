@@ -32,9 +32,10 @@ def hypothesis_records(evaluation: Evaluation) -> Iterator[dict[str, Any]]:
                 "reference_tokens": list(item.reference_tokens),
                 "speaker": item.speaker,
                 "duration": round(item.duration, 4),
+                "snr": None if item.snr is None else round(item.snr, 1),
                 "failure": item.failure,
             }
-            yield record | {key: value for key, value in extra.items() if value}
+            yield record | {key: value for key, value in extra.items() if value not in ("", None, [], 0)}
 
 
 _REQUIRED = {"id": str, "system": str, "unit": str, "reference": str, "hypothesis": str, "tokens": list}

@@ -5,23 +5,48 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from speechrnn.reports import view
+from speechrnn.reports import charts, view
+from speechrnn.reports.analysis import Analysis, analyse
+from speechrnn.reports.details import Detail
 from speechrnn.reports.provenance import Provenance
 from speechrnn.reports.scores import scores_record
+from speechrnn.reports.training import Training
+from speechrnn.reports.utterances import blocks
 from speechrnn.scoring.bootstrap import RESAMPLES, SEED
 from speechrnn.scoring.results import Evaluation
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render(evaluation: Evaluation, provenance: Provenance) -> str:
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a page shows beside an evaluation.
+
+    Attributes:
+        details: sound, spectrogram and posteriors of some utterances, by id.
+        trainings: by system name.
+    """
+
+    details: Mapping[str, Detail] = field(default_factory=dict)
+    trainings: Mapping[str, Training] = field(default_factory=dict)
+
+
+def render(evaluation: Evaluation, provenance: Provenance, extras: Extras = Extras(), analysis: Analysis | None = None) -> str:
     """The page as text.
 
     Everything inserted is escaped (Jinja's autoescape), embedded JSON cannot end its element, and a Content-Security-Policy lets
     only the page's own style and script run, by their checksums.
+
+    Args:
+        evaluation: what is shown.
+        provenance: where it comes from.
+        extras: what else is known.
+        analysis: of this evaluation, where it was made already.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -33,38 +58,75 @@ def render(evaluation: Evaluation, provenance: Provenance) -> str:
         lstrip_blocks=True,
     )
     style, script = ((_TEMPLATES / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
-    systems = evaluation.systems
+    analysis = analysis or analyse(evaluation)
     html = environment.get_template("page.html").render(
         policy=content_security_policy(style, script),
         style=_raw(style),
         script=_raw(script),
-        scores=_raw(embedded_json(scores_record(evaluation, provenance))),
+        scores=_raw(embedded_json(scores_record(evaluation, provenance, analysis))),
         evaluation=evaluation,
         provenance=provenance,
-        n_utterances=len(systems[0].items),
-        n_speakers=len({item.speaker for item in systems[0].items} - {""}),
-        minutes=systems[0].audio_seconds / 60,
-        rates=view.rate_rows(evaluation),
-        pairs=view.pair_rows(evaluation),
-        kaldi=view.kaldi_lines(evaluation),
-        worst=view.worst(evaluation),
-        n_with_errors=len(view.worst(evaluation, limit=len(systems[0].items))),
-        frequent=view.frequent(evaluation),
-        worth=[(system.name, what, found) for system in systems for what, found in system.reliability.items()],
-        failed=[(system.name, item) for system in systems for item in system.failed],
-        limit=view.FREQUENT,
+        analysis=analysis,
         resamples=RESAMPLES,
         seed=SEED,
+        **_figures(evaluation, analysis, extras),
+        **_utterances(evaluation, extras),
+        **_training(evaluation, extras),
     )
     # A file name that is no UTF-8 arrives as lone surrogates, which no encoding can hold.
     return html.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def _figures(evaluation: Evaluation, analysis: Analysis, extras: Extras) -> dict[str, Any]:
+    systems = evaluation.systems
+    worth = [(system.name, what, found) for system in systems for what, found in system.reliability.items()]
+    widest = {
+        one.by: max([counts.percent for group in one.groups for counts in group.counts.values()] + [1e-9])
+        for one in analysis.breakdowns
+    }
+    return {
+        "rates": view.rate_rows(evaluation),
+        "pairs": view.pair_rows(evaluation),
+        "kaldi": view.kaldi_lines(evaluation),
+        "widest": widest,
+        "frequent": view.frequent(evaluation),
+        "limit": view.FREQUENT,
+        "worth": worth,
+        "calibration": [charts.calibration(f"{name}: {what}", found) for name, what, found in worth if found.bins],
+        "failed": [(system.name, item) for system in systems for item in system.failed],
+    }
+
+
+def _utterances(evaluation: Evaluation, extras: Extras) -> dict[str, Any]:
+    first = evaluation.systems[0]
+    recorded = [detail for detail in extras.details.values() if detail.audio]
+    return {
+        "n_utterances": len(first.items),
+        "n_speakers": len({item.speaker for item in first.items} - {""}),
+        "minutes": first.audio_seconds / 60,
+        "blocks": blocks(evaluation, extras.details),
+        "places": {item.id: index for index, item in enumerate(first.items)},
+        "n_detailed": len(extras.details),
+        "recordings": len(recorded),
+        "recorded_minutes": sum(detail.duration for detail in recorded) / 60,
+    }
+
+
+def _training(evaluation: Evaluation, extras: Extras) -> dict[str, Any]:
+    trained = any(training.config or training.facts for training in extras.trainings.values())
+    return {
+        "models_known": trained or any(system.facts or system.seconds is not None for system in evaluation.systems),
+        "trainings": extras.trainings,
+        "curves": [chart for name, training in extras.trainings.items() for chart in charts.training(name, training)],
+        "duration": view.duration,
+    }
+
+
 def content_security_policy(style: str, script: str) -> str:
-    """A policy that allows this style and this script and nothing else; images only from inside the page."""
+    """A policy that allows this style and this script and nothing else; images and sound only from inside the page."""
     return (
         f"default-src 'none'; style-src '{_checksum(style)}'; script-src '{_checksum(script)}'; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
+        "img-src data:; media-src data:; base-uri 'none'; form-action 'none'"
     )
 
 

@@ -4,32 +4,39 @@
      "systems": [{"name", "model", "wer"|"cer"|"per": {"percent", "errors", "tokens", "insertions", "deletions", "substitutions",
                   "low", "high"}, "seconds", "real_time_factor", "unit", "utterances_right", "failed": [ids], "facts": {…},
                   "confidence": {"words"|"tokens": {"number", "wrong", "calibration_error", "area_under_roc", "brier": {"value",
-                  "low", "high"}, "brier_of_a_constant"}}}],
-     "pairs": [{"a", "b", "metric", "difference", "low", "high", "p"}],
+                  "low", "high"}, "brier_of_a_constant"}}, "articulatory": {"percent", "errors", "tokens"},
+                  "classes": {"consonants"|"vowels"|"tone": {"percent", "errors", "tokens", "insertions", "deletions",
+                  "substitutions"}}}],
+     "pairs": [{"a", "b", "metric", "difference", "low", "high", "p", "matched_pairs": {"segments", "mean", "z", "p"}}],
      "utterances", "resampled": "utterances"|"speakers", "normalization": {…}, "data": {"name", "title", "licence"},
      "made": {"date", "speechrnn", "commit", "machine", "device", "threads"}}
 
-Rates, bounds and differences are in percent, times in seconds; ``seconds`` and ``real_time_factor`` are null where not measured.
+Rates, bounds and differences are in percent, times in seconds; ``seconds`` and ``real_time_factor`` are null where not measured;
+``p`` is of the paired bootstrap; ``mean`` is errors a segment, ``z`` null where it is infinite.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from typing import Any
 
+from speechrnn.reports.analysis import Analysis, analyse
 from speechrnn.reports.provenance import Provenance
 from speechrnn.scoring.calibration import Reliability
+from speechrnn.scoring.matched_pairs import MatchedPairs
 from speechrnn.scoring.results import Evaluation, Measure, System
 
 VERSION = 1
 
 
-def scores_record(evaluation: Evaluation, provenance: Provenance) -> dict[str, Any]:
-    """The content of ``scores.json``."""
+def scores_record(evaluation: Evaluation, provenance: Provenance, analysis: Analysis | None = None) -> dict[str, Any]:
+    """The content of ``scores.json``; ``analysis`` is of this evaluation, where it was made already."""
+    analysis = analysis or analyse(evaluation)
     return {
         "version": VERSION,
         "manifest": {"path": provenance.references, "sha256": provenance.sha256},
-        "systems": [_system(system, evaluation) for system in evaluation.systems],
+        "systems": [_system(system, evaluation, analysis) for system in evaluation.systems],
         "pairs": [
             {
                 "a": pair.a,
@@ -39,6 +46,7 @@ def scores_record(evaluation: Evaluation, provenance: Provenance) -> dict[str, A
                 "low": _rounded(pair.difference.low),
                 "high": _rounded(pair.difference.high),
                 "p": _rounded(pair.difference.p),
+                "matched_pairs": _matched(pair.matched),
             }
             for pair in evaluation.pairs
         ],
@@ -50,7 +58,7 @@ def scores_record(evaluation: Evaluation, provenance: Provenance) -> dict[str, A
     }
 
 
-def _system(system: System, evaluation: Evaluation) -> dict[str, Any]:
+def _system(system: System, evaluation: Evaluation, analysis: Analysis) -> dict[str, Any]:
     return {
         "name": system.name,
         "model": system.model,
@@ -62,7 +70,24 @@ def _system(system: System, evaluation: Evaluation) -> dict[str, Any]:
         "failed": [item.id for item in system.failed],
         "facts": dict(system.facts),
         "confidence": {what: _reliability(found) for what, found in system.reliability.items()},
+        **_sounds(system, analysis),
     }
+
+
+def _sounds(system: System, analysis: Analysis) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if system.name in analysis.articulatory:
+        near = analysis.articulatory[system.name]
+        found["articulatory"] = {"percent": _rounded(near.percent), "errors": _rounded(near.errors), "tokens": near.tokens}
+    if system.name in analysis.classes:
+        rates = analysis.classes[system.name]
+        found["classes"] = {rate.name: {"percent": _rounded(rate.counts.percent), **asdict(rate.counts)} for rate in rates}
+    return found
+
+
+def _matched(found: MatchedPairs) -> dict[str, Any]:
+    z = _rounded(found.z) if math.isfinite(found.z) else None
+    return {"segments": found.segments, "mean": _rounded(found.mean), "z": z, "p": _rounded(found.p)}
 
 
 def _reliability(found: Reliability) -> dict[str, Any]:

@@ -42,7 +42,10 @@ def lines(evaluation: Evaluation) -> list[str]:
     for pair in evaluation.pairs:
         d = pair.difference
         points = f"{d.difference:+.2f} {pair.metric.upper()}, 95 % {d.low:+.2f} to {d.high:+.2f}, p {probability(d.p)}"
-        found.append(f"{pair.a} minus {pair.b}: {points} (paired bootstrap over {evaluation.drawn})")
+        found.append(
+            f"{pair.a} minus {pair.b}: {points} (paired bootstrap over {evaluation.drawn}); "
+            f"matched pairs p {probability(pair.matched.p)} ({pair.matched.segments} segments)"
+        )
     return found
 
 

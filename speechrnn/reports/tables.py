@@ -17,6 +17,7 @@ from typing import Any
 from speechrnn.atomic import write_text
 from speechrnn.errors import DataError, SpeechrnnError, UsageError
 from speechrnn.reports.scores import VERSION
+from speechrnn.reports.summary import probability
 from speechrnn.scoring.units import METRICS
 
 BEGIN, END = "<!-- table:begin -->", "<!-- table:end -->"
@@ -53,7 +54,8 @@ class _Run:
 
 
 def markdown(scores: Sequence[Mapping[str, Any]]) -> str:
-    """A table with a row for each system and rate; below it means over left-out parts, data, date, commit and machine.
+    """A table with a row for each system and rate, one of differences where systems were compared; below them means over left-out
+    parts, data, date, commit and machine.
 
     A system that occurs in several files, trained from several seeds, gets one row: the run with the median rate (the better one of
     the middle two), and the range of all behind it. Systems named ``X without Y``, each trained without one part Y of the
@@ -70,7 +72,29 @@ def markdown(scores: Sequence[Mapping[str, Any]]) -> str:
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
         *(_row(name, metric, runs) for (name, metric), runs in groups.items()),
     ]
-    return "\n".join([*rows, "", *_over_parts(groups), *_notes(scores)]) + "\n"
+    return "\n".join([*rows, "", *_pairs(scores), *_over_parts(groups), *_notes(scores)]) + "\n"
+
+
+def _pairs(scores: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A table of differences, a row for each two systems of one file; nothing where no file holds two."""
+    rows = []
+    for record in scores:
+        for pair in record.get("pairs", ()):
+            matched = pair.get("matched_pairs") or {}
+            test = f"{probability(matched['p'])} ({matched['segments']} segments)" if matched else "-"
+            cells = [
+                f"{_cell(pair['a'])} minus {_cell(pair['b'])}",
+                pair["metric"].upper(),
+                f"**{pair['difference']:+.2f}**",
+                f"{pair['low']:+.2f} to {pair['high']:+.2f}",
+                probability(pair["p"]),
+                test,
+            ]
+            rows.append(f"| {' | '.join(cells)} |")
+    if not rows:
+        return []
+    header = "| systems | rate | points | 95 % interval | p, paired bootstrap | p, matched pairs |"
+    return [header, "| --- | --- | --- | --- | --- | --- |", *rows, ""]
 
 
 def _median_run(metric: str, runs: Sequence[_Run]) -> _Run:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from speechrnn.reports.confusions import Confusions, confusions
 from speechrnn.reports.summary import probability
-from speechrnn.scoring.align import Pair, align
-from speechrnn.scoring.rates import Counts, kaldi_line
+from speechrnn.scoring.rates import kaldi_line
 from speechrnn.scoring.results import Evaluation, Measure, System
 from speechrnn.scoring.units import METRICS
 
-WORST = 50
-"""Utterances shown, those with the most errors."""
 FREQUENT = 15
 """Errors of a kind shown."""
 
@@ -49,28 +47,11 @@ class PairRow:
     low: float
     high: float
     p: str
+    matched_p: str
+    z: str
+    segments: int
     verdict: str
     whisker: Whisker
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One system's alignment of one utterance."""
-
-    system: str
-    counts: Counts
-    pairs: list[Pair]
-    failure: str
-
-
-@dataclass(frozen=True, slots=True)
-class UtteranceBlock:
-    """One utterance with every system's alignment; ``metric`` says what is aligned."""
-
-    id: str
-    speaker: str
-    duration: float
-    lines: list[Line]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,28 +92,10 @@ def pair_rows(evaluation: Evaluation) -> list[PairRow]:
         else:
             verdict = f"{pair.a if d.difference < 0 else pair.b} is better"
         whisker = Whisker(place(d.low), place(d.difference), place(d.high), 50)
-        rows.append(PairRow(pair.a, pair.b, pair.metric, d.difference, d.low, d.high, probability(d.p), verdict, whisker))
+        z = f"{pair.matched.z:+.2f}".replace("-", "\u2212").replace("inf", "∞")
+        tests = (probability(d.p), probability(pair.matched.p), z, pair.matched.segments)
+        rows.append(PairRow(pair.a, pair.b, pair.metric, d.difference, d.low, d.high, *tests, verdict, whisker))
     return rows
-
-
-def worst(evaluation: Evaluation, limit: int = WORST) -> list[UtteranceBlock]:
-    """Utterances with errors, by errors of the system that made the most, then by id; aligned by each system's headline rate."""
-    by_system = [evaluation.measures[system.name][system.metrics[0]].by_utterance for system in evaluation.systems]
-    order = []
-    for index, item in enumerate(evaluation.systems[0].items):
-        errors = max(counts[index].errors for counts in by_system)
-        failed = any(system.items[index].failure for system in evaluation.systems)
-        if errors or failed:
-            order.append((-errors, item.id, index))
-    blocks = []
-    for _, _, index in sorted(order)[:limit]:
-        lines = [
-            Line(system.name, counts[index], align(*system.items[index].sides(system.metrics[0])), system.items[index].failure)
-            for system, counts in zip(evaluation.systems, by_system, strict=True)
-        ]
-        first = evaluation.systems[0].items[index]
-        blocks.append(UtteranceBlock(first.id, first.speaker, first.duration, lines))
-    return blocks
 
 
 def frequent(evaluation: Evaluation) -> list[Frequent]:
@@ -151,3 +114,17 @@ def kaldi_lines(evaluation: Evaluation) -> list[tuple[str, str]]:
         for system in evaluation.systems
         for metric, measure in evaluation.measures[system.name].items()
     ]
+
+
+def duration(seconds: Any) -> str:
+    """A time a person can read.
+
+    >>> duration(75), duration(4000), duration(0.4), duration(None)
+    ('1 min 15 s', '1 h 7 min', '0.4 s', '–')
+    """
+    if not isinstance(seconds, int | float):
+        return "–"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {round(seconds / 60) % 60} min"

@@ -84,3 +84,23 @@ def trace(reference: np.ndarray, hypothesis: np.ndarray) -> np.ndarray:
                 j -= 1
     path[length : length + j] = INSERTION
     return path[: length + j][::-1].copy()
+
+
+@kernel
+def least_cost(reference: np.ndarray, hypothesis: np.ndarray, costs: np.ndarray) -> float:
+    """Cost of a cheapest alignment where a substitution costs what a table says, an insertion or a deletion 1.
+
+    Args:
+        reference: int64, shape (N,): rows of ``costs``.
+        hypothesis: int64, shape (M,): columns of ``costs``.
+        costs: float64, shape (K, K).
+    """
+    row = np.arange(len(hypothesis) + 1).astype(np.float64)
+    for symbol in reference:
+        diagonal = row[0]
+        row[0] += 1.0
+        for j in range(1, len(hypothesis) + 1):
+            least = min(row[j] + 1.0, row[j - 1] + 1.0, diagonal + costs[symbol, hypothesis[j - 1]])
+            diagonal = row[j]
+            row[j] = least
+    return float(row[-1])

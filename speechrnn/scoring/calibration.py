@@ -35,6 +35,15 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class Bin:
+    """Items of about the same confidence: how many, their mean confidence, the share of them that is right."""
+
+    number: int
+    confidence: float
+    right: float
+
+
+@dataclass(frozen=True, slots=True)
 class Reliability:
     """What confidences are worth.
 
@@ -45,6 +54,7 @@ class Reliability:
         auc: area under the ROC curve; ``None`` where all are right or all wrong.
         brier: Brier score.
         constant: Brier score of the constant.
+        bins: those of the 15 that hold anything, in order of confidence.
     """
 
     number: int
@@ -53,6 +63,7 @@ class Reliability:
     auc: Figure | None
     brier: Figure
     constant: float
+    bins: tuple[Bin, ...] = ()
 
     def line(self, what: str) -> str:
         """The figures in a line."""
@@ -113,7 +124,7 @@ def reliability(
     ]
     ece, auc, brier = (Figure(float(v), b.low, b.high) for v, b in zip(values, bounds, strict=True))
     share = float(y.mean())
-    return Reliability(len(p), int((~y).sum()), ece, auc if 0 < share < 1 else None, brier, share * (1 - share))
+    return Reliability(len(p), int((~y).sum()), ece, auc if 0 < share < 1 else None, brier, share * (1 - share), measured.filled())
 
 
 class _Measured:
@@ -125,6 +136,13 @@ class _Measured:
         self.p, self.y = p, y
         self.bins = np.minimum((p * BINS).astype(np.int64), BINS - 1)
         self.level = np.unique(p, return_inverse=True)[1]
+
+    def filled(self) -> tuple[Bin, ...]:
+        """The bins that hold items."""
+        import numpy as np
+
+        numbers, sure, right = (np.bincount(self.bins, weights, BINS) for weights in (None, self.p, self.y))
+        return tuple(Bin(int(n), float(p / n), float(y / n)) for n, p, y in zip(numbers, sure, right, strict=True) if n)
 
     def figures(self, weights: np.ndarray) -> tuple[float, float, float]:
         """Calibration error, area (NaN without right or wrong ones) and Brier score, each item counted so often."""

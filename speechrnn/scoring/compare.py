@@ -7,6 +7,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from speechrnn.scoring.bootstrap import RESAMPLES, Bootstrap, difference, interval
+from speechrnn.scoring.matched_pairs import MatchedPairs, matched_pairs, segments
 from speechrnn.scoring.rates import count, total
 from speechrnn.scoring.results import Comparison, Evaluation, Measure, System
 
@@ -45,10 +46,19 @@ def compare(systems: Sequence[System], resamples: int = RESAMPLES) -> Evaluation
             if metric in b.metrics and _same_references(a, b, metric):
                 first, second = (measures[system.name][metric].counts.percent for system in (a, b))
                 found = difference(first, second, rates[a.name, metric], rates[b.name, metric])
-                pairs.append(Comparison(a.name, b.name, metric, found))
+                pairs.append(Comparison(a.name, b.name, metric, found, _matched(a, b, metric)))
     return Evaluation(tuple(systems), measures, tuple(pairs), bootstrap.drawn)
 
 
 def _same_references(a: System, b: System, metric: str) -> bool:
     """Whether both are counted on the same tokens: not letters here and phones there."""
     return all(first.sides(metric)[0] == second.sides(metric)[0] for first, second in zip(a.items, b.items, strict=True))
+
+
+def _matched(a: System, b: System, metric: str) -> MatchedPairs:
+    """The test over the segments of all utterances."""
+    differences = []
+    for first, second in zip(a.items, b.items, strict=True):
+        reference, heard_a = first.sides(metric)
+        differences += [x - y for x, y in segments(reference, heard_a, second.sides(metric)[1])]
+    return matched_pairs(differences)

@@ -8,6 +8,7 @@ from typing import Any
 
 from speechrnn.scoring.bootstrap import Difference
 from speechrnn.scoring.calibration import Reliability
+from speechrnn.scoring.matched_pairs import MatchedPairs
 from speechrnn.scoring.rates import Counts
 from speechrnn.scoring.units import characters, hypothesis_tokens, words
 
@@ -25,6 +26,7 @@ class Item:
         confidences: of each token, in [0, 1], or nothing.
         speaker: label or empty.
         duration: seconds; 0 where unknown.
+        snr: estimated ratio of speech to noise (dB); ``None`` where unknown.
         failure: why there is no hypothesis; empty where there is one. A failed utterance counts as all deleted.
     """
 
@@ -38,6 +40,7 @@ class Item:
     speaker: str = ""
     duration: float = 0.0
     failure: str = ""
+    snr: float | None = None
 
     def sides(self, metric: str) -> tuple[list[str], list[str]]:
         """Reference and hypothesis as ``wer``, ``cer`` or ``per`` compares them."""
@@ -108,12 +111,13 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two systems by one rate: a minus b."""
+    """Two systems by one rate: a minus b, by two tests."""
 
     a: str
     b: str
     metric: str
     difference: Difference
+    matched: MatchedPairs
 
 
 @dataclass(frozen=True, slots=True)

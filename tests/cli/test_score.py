@@ -39,7 +39,10 @@ def test_options_reach_the_job(files: tuple[str, str], tmp_path: Path, capsys: p
 def test_several_are_compared_and_written(files: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["score", files[0], files[1], files[0], "-o", str(tmp_path / "out")]) == 0
     printed = capsys.readouterr()
-    assert "hyp minus ref: +40.00 WER, 95 % +33.33 to +50.00, p < 0.001 (paired bootstrap over utterances)" in printed.out
+    assert (
+        "hyp minus ref: +40.00 WER, 95 % +33.33 to +50.00, p < 0.001 (paired bootstrap over utterances); matched pairs p "
+        in printed.out
+    )
     assert "report.html" in printed.err
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["hypotheses.jsonl", "report.html", "scores.json"]
     assert json.loads((tmp_path / "out/scores.json").read_text())["pairs"][0]["difference"] == 40
@@ -86,3 +89,12 @@ def test_a_wrong_unit_is_a_wrong_call(files: tuple[str, str], capsys: pytest.Cap
 def test_scoring_needs_no_torch(files: tuple[str, str]) -> None:
     program = f"import sys; from speechrnn.cli.main import run; run(['score', *{files!r}]); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", program], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_tables_and_files_for_sclite_on_request(files: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["score", *files, "--tables"]) == 0
+    assert capsys.readouterr().out.startswith("| system | rate |")
+    assert run(["score", *files, "-o", str(tmp_path / "out"), "--trn"]) == 0
+    assert (tmp_path / "out/hyp.hyp.trn").read_text() == "hello word (none-u1)\na b (none-u2)\n"
+    assert run(["score", *files, "--trn"]) == 2
+    assert "-o DIR" in capsys.readouterr().err

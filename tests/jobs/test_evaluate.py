@@ -133,7 +133,7 @@ def test_the_command_writes_all_files_and_prints_kaldis_line(
         "percent", "errors", "tokens", "insertions", "deletions", "substitutions", "low", "high",
     }  # fmt: skip
     assert {"name", "model", "wer", "cer", "seconds", "real_time_factor"} <= set(scores["systems"][0])
-    assert set(scores["pairs"][0]) == {"a", "b", "metric", "difference", "low", "high", "p"}
+    assert set(scores["pairs"][0]) == {"a", "b", "metric", "difference", "low", "high", "p", "matched_pairs"}
     lines = [json.loads(line) for line in (out / "hypotheses.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [(line["id"], line["system"]) for line in lines[:3]] == [("u0", "x"), ("u0", "y"), ("u1", "x")]
     assert lines[2] | {"speaker": "", "duration": 0} == {

@@ -89,6 +89,19 @@ def test_references_from_a_manifest(tmp_path: Path) -> None:
     assert [(item.speaker, item.duration) for item in found.systems[0].items] == [("s-u1", 1.0), ("s-u2", 1.0)]
 
 
+def test_speaker_duration_and_noise_of_an_evaluation_are_kept(tmp_path: Path) -> None:
+    path = hypotheses(
+        tmp_path / "h.jsonl",
+        {"id": "u1", "reference": "a", "hypothesis": "a", "speaker": "s", "duration": 2.5, "snr": 0.0},
+        {"id": "u2", "reference": "a", "hypothesis": "b"},
+    )
+    found = score(path, [path])
+    assert [(item.speaker, item.duration, item.snr) for item in found.systems[0].items] == [("s", 2.5, 0.0), ("", 0.0, None)]
+    write_evaluation(tmp_path / "out", found, provenance(path, TextOptions()))
+    again = score(path, [tmp_path / "out/hypotheses.jsonl"])
+    assert again.systems[0].items == found.systems[0].items
+
+
 def test_hypotheses_of_several_systems_with_a_failure(tmp_path: Path) -> None:
     path = hypotheses(
         tmp_path / "hypotheses.jsonl",

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from speechrnn.audio_encoded import mp3
+from speechrnn.reports.details import Curve, Detail, spectrogram
+from speechrnn.reports.page import Extras
 from speechrnn.reports.provenance import Provenance
+from speechrnn.reports.training import Series, Training
 from speechrnn.scoring.compare import compare
 from speechrnn.scoring.results import Evaluation, Item, System
 
@@ -44,3 +49,20 @@ def evaluation() -> Evaluation:
 def hostile() -> Evaluation:
     items = (Item(HOSTILE, HOSTILE, "x " + HOSTILE, speaker=HOSTILE, duration=1.0), Item("u2", "a", "", failure=HOSTILE))
     return compare([System(HOSTILE, HOSTILE, "chars", ("wer", "cer"), items, facts={"kind": HOSTILE})], resamples=20)
+
+
+@pytest.fixture
+def extras() -> Extras:
+    """Sound and posteriors of u1 and u2, as only the first system gives them."""
+    samples = (0.3 * np.sin(2 * np.pi * 440 * np.arange(24_000) / 16_000)).astype(np.float32)
+    curves = (Curve("<blank>", ((0.0, 1.0), (0.02, 0.1), (0.04, 0.9))), Curve("a", ((0.0, 0.0), (0.02, 0.9), (0.04, 0.1))))
+    detail = Detail(1.5, spectrogram(samples, 16_000), mp3(samples, 16_000), {"rnn": curves})
+    facts = {"seconds": 65, "epochs": 3, "versions": {"torch": "2.13"}, "data": {"sha256": {"cuts_train.jsonl.gz": "abcd"}}}
+    trained = Training((Series("dev_error", ((1, 20.0), (2, 9.0), (3, 5.0))),), "cell: lstm <&>\n", facts)
+    return Extras({"u1": detail, "u2": detail}, {"rnn": trained, "hmm": Training()})
+
+
+@pytest.fixture
+def letters() -> Evaluation:
+    item = Item("u1", "", "", ("b", "a", "k", "á", "o"), ("p", "á", "k", "á", "o"), duration=1.0)
+    return compare([System("x", "m", "letters", ("per",), (item,))], resamples=10)

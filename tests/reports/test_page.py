@@ -5,18 +5,24 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
+import numpy as np
 import pytest
 
-from speechrnn.reports.page import content_security_policy, embedded_json, render
+from speechrnn.records import Posteriors
+from speechrnn.reports.analysis import analyse
+from speechrnn.reports.details import Detail, choose, curves, spectrogram
+from speechrnn.reports.page import Extras, content_security_policy, embedded_json, render
 from speechrnn.reports.provenance import Provenance
 from speechrnn.reports.scores import scores_record
 from speechrnn.scoring.calibration import Figure, Reliability
 from speechrnn.scoring.compare import compare
 from speechrnn.scoring.results import Evaluation, Item, System
 
-VOID = {"meta", "link", "line", "circle", "input", "br"}
+VOID = {"meta", "link", "input", "br"}
 
 
 class Page(HTMLParser):
@@ -84,13 +90,17 @@ def test_errors_are_marked_by_letters_and_words_not_only_by_color(evaluation: Ev
     assert "added · mat I" in text
 
 
-def test_nothing_is_fetched_and_only_our_style_and_script_may_run(evaluation: Evaluation, provenance: Provenance) -> None:
-    html = render(evaluation, provenance)
+def test_nothing_is_fetched_and_only_our_style_and_script_may_run(
+    evaluation: Evaluation, provenance: Provenance, extras: Extras
+) -> None:
+    html = render(evaluation, provenance, extras)
     page = Page(html)
     assert not [
-        (name, value) for _, name, value in page.attributes if name in {"src", "srcset", "action", "style"} or name.startswith("on")
+        (name, value) for _, name, value in page.attributes if name in {"srcset", "action", "style"} or name.startswith("on")
     ]
-    assert {value[:1] for _, name, value in page.attributes if name == "href"} <= {"#", "d"}, "anchors and the empty icon"
+    assert {value[:12] for _, name, value in page.attributes if name == "src"} == {"data:audio/m"}
+    links = {value.split(",")[0] for _, name, value in page.attributes if name == "href" if not value.startswith("#")}
+    assert links == {"data:", "data:image/png;base64"}, "the empty icon and spectrograms"
     assert "http://" not in html
     assert "https://" not in html
     policy = next(value for tag, name, value in page.attributes if tag == "meta" and name == "content" and "default-src" in value)
@@ -130,16 +140,110 @@ def test_bytes_of_a_file_name_that_are_no_utf_8_do_not_stop_the_page(provenance:
     assert "caf\\udce9.wav" in render(evaluation, provenance).encode("utf-8").decode("utf-8")
 
 
+def test_recordings_are_told_with_their_corpus_and_licence(evaluation: Evaluation, provenance: Provenance, extras: Extras) -> None:
+    page = Page(render(evaluation, provenance, extras))
+    assert "This page holds 2 recordings (0.1 minutes) of Own corpus; licence: CC0." in page.text
+    assert page.tags["audio"] == page.tags["image"] == 2
+    silent = Extras({key: replace(detail, audio=b"") for key, detail in extras.details.items()}, extras.trainings)
+    page = Page(render(evaluation, provenance, silent))
+    assert "This page holds" not in page.text
+    assert (page.tags["audio"], page.tags["image"]) == (0, 2)
+    unknown = replace(provenance, corpus={})
+    assert "licence: not known; ask its owner" in Page(render(evaluation, unknown, extras)).text
+
+
+def test_a_system_without_posteriors_has_no_curves_and_the_other_one_has(
+    evaluation: Evaluation, provenance: Provenance, extras: Extras
+) -> None:
+    page = Page(render(evaluation, provenance, extras))
+    traces = [value for tag, name, value in page.attributes if tag == "path" and name == "class"]
+    assert sorted(traces) == ["blank", "blank", "trace s0", "trace s0"]
+
+
+def test_training_is_told_as_far_as_it_is_known(evaluation: Evaluation, provenance: Provenance, extras: Extras) -> None:
+    text = Page(render(evaluation, provenance, extras)).text
+    for shown in ["1 min 5 s", "Error on dev, rnn tokens 5", "cell: lstm <&>", "cuts_train.jsonl.gz abcd", "torch 2.13"]:
+        assert shown in text
+    assert "Error on dev, hmm" not in text
+
+
+def test_of_files_of_hypotheses_there_is_no_training_to_tell(evaluation: Evaluation, provenance: Provenance) -> None:
+    items = evaluation.systems[0].items
+    plain = render(compare([System("x", "hyp.txt", "word", ("wer",), items)], resamples=10), provenance)
+    assert "Models and their training" not in plain
+    assert "#training" not in plain
+    assert "Models and their training" in render(evaluation, provenance)
+
+
+def test_tables_are_tables_for_a_screen_reader(letters: Evaluation, provenance: Provenance) -> None:
+    html = render(letters, provenance)
+    for table in re.findall(r"<table.*?</table>", html, re.DOTALL):
+        heads = re.findall(r"<th\b([^>]*)>", table)
+        assert heads
+        assert all("scope=" in head for head in heads)
+    page = Page(html)
+    named = {name for tag, name, _ in page.attributes if tag == "svg"}
+    assert {"role", "aria-label"} <= named
+
+
+def test_classes_distances_and_confusions_of_letters_are_shown(letters: Evaluation, provenance: Provenance) -> None:
+    text = Page(render(letters, provenance)).text
+    for shown in ["x consonants 50.00 1 2 0 0 1", "x vowels 0.00 0 3 0 0 0", "x tone alone 33.33 1 3 0 0 1"]:
+        assert shown in text
+    near = analyse(letters).articulatory.get("x")
+    if near is not None:
+        # b for p is one feature of 24, á for a one more.
+        assert near.percent == pytest.approx(100 * (2 / 24) / 5)
+        assert "all, by articulatory distance 1.67 0.1 5" in text
+
+
+def test_every_utterance_is_on_the_page_once(provenance: Provenance) -> None:
+    items = tuple(Item(f"u{n:03}", "a b c d", "a x c" if n % 3 else "a b c d", duration=1.0) for n in range(400))
+    html = render(compare([System("x", "m", "chars", ("wer",), items)], resamples=10), provenance)
+    assert re.findall(r"<h3>(u\d+)", html) == [f"u{n:03}" for n in [*(n for n in range(400) if n % 3), *range(0, 400, 3)]]
+    assert html.count('class="columns"') == 150
+    assert html.count('class="runs') == 250
+    assert html.count(
+        'a <del>b</del><span class="sr"> heard as </span><ins class="sub">x</ins> c <del class="del">d'
+    ) == 266 - html.count('"c sub"')
+
+
 @pytest.mark.parametrize("reference", ["", "a"])
 def test_pages_of_nothing_wrong_and_of_empty_references(reference: str, provenance: Provenance) -> None:
     evaluation = compare(
         [System("x", "m", "letters", ("per",), (Item("u", reference, "", (reference,) * len(reference)),))], resamples=10
     )
     text = Page(render(evaluation, provenance)).text
-    assert ("There are none." in text) == (reference == "")
+    assert f"{len(reference)} of {len(reference)}" in text
 
 
-def test_pages_stay_small(provenance: Provenance) -> None:
-    items = tuple(Item(f"utterance-{n}", "some words of a sentence " * 3, "some word of the sentence " * 3) for n in range(2000))
-    evaluation = compare([System("x", "m", "chars", ("wer", "cer"), items)], resamples=100)
-    assert len(render(evaluation, provenance)) < 1_000_000
+def test_two_thousand_utterances_of_three_systems_stay_below_15_megabytes(provenance: Provenance) -> None:
+    # As Mboshi: 25 letters in 3 s, with the posteriors of a trained network; noise for sound and spectrogram is the worst case.
+    generator = np.random.default_rng(1)
+    stored = np.load(Path(__file__).parents[1] / "data/mboshi_test.npz")
+    tokens = tuple(stored["tokens"].tolist())
+    alphabet = np.array(tokens[1:])
+    times = tuple((0.1 * n, 0.1 * n + 0.08) for n in range(25))
+
+    def item(number: int, text: np.ndarray) -> Item:
+        heard = np.where(generator.random(25) < 0.15, generator.choice(alphabet, 25), text)
+        name = f"abiayi_2015-09-08-11-33-57_samsung-SM-T530_mdw_elicit_{number}"
+        return Item(name, "", "", tuple(text.tolist()), tuple(heard.tolist()), times, (0.9,) * 25, "abiayi", 3.0)
+
+    texts = generator.choice(alphabet, (2000, 25))
+    names = ("rnn", "rnn with a letter n-gram", "hmm")
+    systems = [System(name, "m", "letters", ("per",), tuple(item(n, text) for n, text in enumerate(texts))) for name in names]
+    evaluation = compare(systems, resamples=20)
+    chosen = choose(evaluation)
+    assert len(chosen) == 150
+    pieces = np.split(stored["log_probs"].astype(np.float32), np.cumsum(stored["lengths"])[:-1])
+    samples = generator.standard_normal(48_000).astype(np.float32)
+    picture, sound = spectrogram(samples, 16_000), generator.bytes(9_000)
+    details = {}
+    for identity, log_probs in zip(chosen, pieces, strict=False):
+        found = curves(Posteriors(log_probs, tokens, float(stored["frame_shift"])))
+        assert len(found) > 5
+        details[identity] = Detail(3.0, picture, sound, {"rnn": found, "rnn with a letter n-gram": found})
+    html = render(evaluation, provenance, Extras(details))
+    assert html.count("<audio ") == 150
+    assert len(html.encode("utf-8")) < 15_000_000

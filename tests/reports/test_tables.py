@@ -28,7 +28,10 @@ def cells(line: str) -> list[str]:
 def test_a_row_for_each_system_and_rate_and_where_it_comes_from(scores: dict[str, Any]) -> None:
     text = markdown([scores])
     table = [cells(line) for line in text.splitlines() if line.startswith("|")]
-    assert {len(row) for row in table} == {8}
+    assert [len(row) for row in table] == [8] * 6 + [6] * 4
+    assert table[6][:3] == ["systems", "rate", "points"]
+    assert table[8][:3] == ["rnn minus hmm", "WER", "**-37.50**"]
+    assert table[8][5] == f"{scores['pairs'][0]['matched_pairs']['p']:.3f} (3 segments)"
     assert table[2][:3] == ["rnn", "WER", "**25.00** (1 run)"]
     assert table[2][4:] == ["2 / 8", "1, 0, 1", "2 (66.7 %)", "0.200"]
     assert table[4][6] == "0 (0.0 %), 1 failed"
@@ -58,7 +61,7 @@ def test_runs_that_each_left_a_part_out_are_summed_up(scores: dict[str, Any]) ->
 
     runs = [run("words", 3.0), *(run(f"words without {who}", rate) for who, rate in [("ann", 4.0), ("bo_b", 9.0), ("cy", 5.0)])]
     text = markdown([*runs, run("words without cy", 7.0), run("words without cy", 6.0)])
-    rows = [cells(line) for line in text.splitlines() if line.startswith("|")][2:]
+    rows = [cells(line) for line in text.splitlines() if line.startswith("|")][2:6]
     assert [(row[0], row[2]) for row in rows] == [
         ("words", "**3.00** (1 run)"),
         ("words without ann", "**4.00** (1 run)"),
@@ -67,6 +70,14 @@ def test_runs_that_each_left_a_part_out_are_summed_up(scores: dict[str, Any]) ->
     ]
     assert "\n\nwords, each of 3 left out in turn: WER mean **6.33**, worst 9.00 (bo\\_b).\n\nData " in text
     assert "left out in turn" not in markdown(runs[:1])
+
+
+def test_scores_of_older_releases_have_no_matched_pairs(scores: dict[str, Any]) -> None:
+    for pair in scores["pairs"]:
+        del pair["matched_pairs"]
+    assert cells(markdown([scores]).splitlines()[9])[5] == "-"
+    del scores["pairs"]
+    assert "systems" not in markdown([scores])
 
 
 def test_names_cannot_break_the_table(scores: dict[str, Any]) -> None:

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import random
+from itertools import pairwise
+
 import pytest
 
 from speechrnn.reports import view
 from speechrnn.reports.confusions import confusions
 from speechrnn.reports.summary import HEADER, lines, rows
+from speechrnn.reports.utterances import blocks, runs
+from speechrnn.scoring.align import align
 from speechrnn.scoring.compare import compare
 from speechrnn.scoring.results import Evaluation, Item, System
 
@@ -40,15 +45,23 @@ def test_a_better_second_system_is_named() -> None:
     assert view.pair_rows(found)[0].verdict == "y is better"
 
 
-def test_worst_utterances_come_first_and_right_ones_not_at_all(evaluation: Evaluation) -> None:
-    blocks = view.worst(evaluation)
-    assert [block.id for block in blocks] == ["u1", "u2", "u3"]
-    assert [line.counts.errors for line in blocks[0].lines] == [0, 2]
-    assert [block.id for block in view.worst(evaluation, limit=1)] == ["u1"]
-    right = compare(
-        [System("x", "m", "chars", ("wer",), (Item("u", "a", "a"), Item("v", "", "", failure="cut short")))], resamples=10
-    )
-    assert [block.id for block in view.worst(right)] == ["v"], "a failure is shown even where nothing was to be said"
+def test_worst_utterances_come_first_and_right_ones_last(evaluation: Evaluation) -> None:
+    found = blocks(evaluation, {})
+    assert [block.id for block in found] == ["u3", "u1", "u2"], "two errors each, a failure first"
+    assert [line.counts.errors for line in found[1].lines] == [0, 2]
+    items = (Item("t", "a", "a"), Item("u", "", "", failure="cut short"), Item("v", "a", ""))
+    right = compare([System("x", "m", "chars", ("wer",), items)], resamples=10)
+    assert [block.id for block in blocks(right, {})] == ["v", "u", "t"], "a failure stands before what is right"
+
+
+def test_running_text_spells_both_sides() -> None:
+    generator = random.Random(3)
+    for _ in range(200):
+        reference, hypothesis = ([generator.choice("abc") for _ in range(generator.randint(0, 9))] for _ in range(2))
+        found = runs(align(reference, hypothesis), " ")
+        assert [w for run in found for w in run.reference.split()] == reference
+        assert [w for run in found for w in run.hypothesis.split()] == hypothesis
+        assert all(a.kind != b.kind for a, b in pairwise(found))
 
 
 def test_failed_utterances_do_not_fill_the_list_of_deletions(evaluation: Evaluation) -> None:

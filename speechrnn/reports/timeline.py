@@ -1,0 +1,166 @@
+"""The picture of an utterance: spectrogram, and below it what each system thought when, on one axis of time."""
+
+from __future__ import annotations
+
+import base64
+import math
+from dataclasses import dataclass
+
+from speechrnn.reports.details import Curve, Detail, stretches
+from speechrnn.scoring.results import Evaluation, Item
+
+SECOND = 200
+"""Pixels a second of time takes."""
+PICTURE, LANE, LABELS, AXIS = 96, 44, 36, 16
+"""Heights (px): spectrogram, a system's posteriors, its tokens, the axis."""
+COLORS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A token's curve: SVG path data, and the number of its color (blank: none)."""
+
+    token: str
+    path: str
+    color: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A token that was heard: where it is written (``y`` below the lane's first row), how sure it is (0 to 3), and all about it."""
+
+    text: str
+    x: float
+    y: int
+    sure: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One system: y of its top, of its base line and of its tokens."""
+
+    system: str
+    top: float
+    base: float
+    tokens: float
+    traces: tuple[Trace, ...]
+    marks: tuple[Mark, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A row of the table of times: a word or token with start and end (s) and confidence."""
+
+    system: str
+    text: str
+    start: float
+    end: float
+    confidence: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Everything the template draws; sound and picture are data URLs or empty."""
+
+    width: float
+    height: float
+    picture: str
+    sound: str
+    ticks: tuple[tuple[float, str], ...]
+    axis: float
+    lanes: tuple[Lane, ...]
+    times: tuple[Timed, ...]
+    why: str
+    second: int = SECOND
+
+
+def timeline(detail: Detail, index: int, evaluation: Evaluation) -> Timeline:
+    """Lay out the utterance number ``index`` of an evaluation."""
+    y = float(PICTURE if detail.spectrogram else 0)
+    axis = y
+    y += AXIS
+    lanes = []
+    times: list[Timed] = []
+    for system in evaluation.systems:
+        item = system.items[index]
+        traces = detail.curves.get(system.name, ())
+        if not traces and not item.times:
+            continue
+        top, base = y + 12, y + 12 + (LANE if traces else 0)
+        lanes.append(Lane(system.name, top, base, base + 14, tuple(_traces(traces, top)), _marks(item)))
+        y = base + LABELS
+        times += _times(system.name, item)
+    width = max(1.0, detail.duration * SECOND)
+    ticks = tuple((half * SECOND / 2, f"{half / 2:g}") for half in range(int(2 * detail.duration) + 1))
+    return Timeline(
+        round(width, 1),
+        y + 2,
+        _url("image/png", detail.spectrogram),
+        _url("audio/mpeg", detail.audio),
+        ticks,
+        axis,
+        tuple(lanes),
+        tuple(times),
+        detail.why,
+    )
+
+
+def _traces(curves: tuple[Curve, ...], top: float) -> list[Trace]:
+    numbers: dict[str, int] = {}
+    traces = []
+    for place, curve in enumerate(curves):
+        blank = place == 0 and curve.token.startswith("<blank")
+        pieces = [
+            "M" + "L".join(f"{SECOND * time:.1f},{top + LANE * (1 - value):.1f}" for time, value in piece)
+            for piece in stretches(curve.points)
+            if len(piece) > 1
+        ]
+        color = None if blank else numbers.setdefault(curve.token, len(numbers)) % COLORS
+        traces.append(Trace(shown(curve.token), "".join(pieces), color))
+    return traces
+
+
+def _marks(item: Item) -> tuple[Mark, ...]:
+    """Every token but word boundaries; one that would touch its neighbour is written a row lower."""
+    marks = []
+    ends = [-math.inf, -math.inf]
+    sure = item.confidences or (None,) * len(item.tokens)
+    for token, (start, end), confidence in zip(item.tokens, item.times, sure, strict=False):
+        if shown(token) == "␣":
+            continue
+        x, half = SECOND * (start + end) / 2, 4.5 * len(token)
+        row = 0 if x - half >= ends[0] or ends[0] <= ends[1] else 1
+        ends[row] = x + half
+        level = 3 if confidence is None else sum(confidence >= limit for limit in (0.5, 0.8, 0.95))
+        said = "" if confidence is None else f", {100 * confidence:.0f} %"
+        marks.append(Mark(token, round(x, 1), 14 * row, level, f"{start:.2f} – {end:.2f} s{said}"))
+    return tuple(marks)
+
+
+def _times(system: str, item: Item) -> list[Timed]:
+    """Words of a model of characters, from their first letter to their last, as sure as the least sure letter; else tokens."""
+    sure: tuple[float | None, ...] = item.confidences or (None,) * len(item.tokens)
+    found: list[Timed] = []
+    begin = True
+    has_spaces = any(shown(token) == "␣" for token in item.tokens)
+    for token, (start, end), confidence in zip(item.tokens, item.times, sure, strict=False):
+        if shown(token) == "␣":
+            begin = True
+        elif begin or not has_spaces:
+            found.append(Timed(system, token, start, end, confidence))
+            begin = False
+        else:
+            word = found.pop()
+            least = None if confidence is None or word.confidence is None else min(confidence, word.confidence)
+            found.append(Timed(system, word.text + token, word.start, end, least))
+    return found
+
+
+def shown(token: str) -> str:
+    """A token as it is written on the page: the word boundary as ␣."""
+    return "␣" if token in {" ", "<space>"} else token
+
+
+def _url(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}" if content else ""
