@@ -99,7 +99,8 @@ def transcribe(
         destination.end()
     if destination.target is not None:
         console.logger.info("%d of %d recordings transcribed into %s", len(sources) - failed, len(sources), destination.target)
-    if helpers and failed != len(sources):
+    # A hidden Markov model never reads without a language model.
+    if helpers and failed != len(sources) and hasattr(recognizer, "changed_words"):
         console.logger.info(
             "%d of %d words are others than without the decoder's helpers", recognizer.changed_words, recognizer.decoded_words
         )

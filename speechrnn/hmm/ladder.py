@@ -119,7 +119,7 @@ class Ladder:
                 graph = self._graphs[i]
                 frames = self._frames(model.view, i)
                 path, _, whole = model.best_path(graph, frames, graph.weights(model.transitions), np.inf, len(graph.states))
-                # What fitted once fits always: the least number of frames does not change.
+                # An utterance too short for its text keeps the alignment that it was given at the start.
                 found.append(segments(graph, path) if whole else self._alignments[i])
             return found
 

@@ -34,9 +34,9 @@ from speechrnn.records import Alignment, Token, Transcript
 from speechrnn.text.normalize import normalize
 from speechrnn.text.tokenizer import SPACE
 
-EXACT_CELLS = 400_000_000
+EXACT_CELLS = 50_000_000
 """Frames times nodes up to which an alignment keeps every path; beyond, a beam does, widened until nothing changes."""
-BEAM = 1000.0
+BEAM = 300.0
 """First beam of an alignment that is not exact, in nats."""
 
 
@@ -63,7 +63,6 @@ class HmmRecognizer:
             decoding = DecodingOptions() if tuned is None else tuned.apply()
         self._decoder = HmmDecoder(stored, decoding, helpers, Calibrations() if tuned is None else tuned.calibrations)
         self.writes_words = self._decoder.writes_words
-        self.decoded_words = self.changed_words = 0
         self._listener = HmmListener(stored.acoustic, stored.options)
         self._hop_s = self._listener.cepstra.hop_s
 
@@ -135,7 +134,6 @@ class HmmRecognizer:
 
     def _transcript(self, sound: Sound, decoded: list[tuple[int, Future[Reading]]]) -> Transcript:
         readings = [(start, future.result()) for start, future in decoded]
-        self.decoded_words += sum(len(reading.text.split()) for _, reading in readings)
         seconds = sound.num_samples / self.sampling_rate
         blank = Transcript(sound.clip.id, "", seconds, channel=sound.clip.channel, model=self.id, unit=self.tokenizer.unit)
         return assemble(blank, readings, self.tokenizer, self._hop_s, self._listener.cepstra.offset)

@@ -94,7 +94,7 @@ def _climb(experiment: HmmExperiment, run: RunDir, track: Track) -> None:
         rate, tokenizer.unit, "mono", experiment.ladder.phone_states, experiment.ladder.silence_states, 0,
         experiment.frontend, experiment.text,
     )  # fmt: skip
-    heard = _listen(utterances, texts, tokenizer, vocabulary, options, track)
+    heard = _long_enough(_listen(utterances, texts, tokenizer, vocabulary, options, track), said, options.phone_states)
     logger.info(
         "%d utterances, %.1f hours, %d phones, %d words", len(heard), sum(len(u.cepstra) for u in heard) / 360_000,
         len(topology.names) - 1, len(vocabulary),
@@ -244,6 +244,23 @@ def _listen(
             words = [letter for word in spelled for letter in word]
         heard.append(Heard(u.id, voice, normalized, tuple(vocabulary[word] for word in words), pauses))
     return heard
+
+
+def _long_enough(heard: Sequence[Heard], said: Mapping[int, Sequence[Pronunciation]], states: int) -> list[Heard]:
+    """Utterances with a frame for each state of their text; the others are named.
+
+    Raises:
+        DataError: there are none.
+    """
+    shortest = {token: min(len(phones) for phones, _ in ways) for token, ways in said.items()}
+    fitting = [h for h in heard if len(h.cepstra) >= states * sum(shortest[token] for token in h.tokens)]
+    if len(fitting) < len(heard):
+        kept = {h.id for h in fitting}
+        short = [h.id for h in heard if h.id not in kept]
+        logger.warning("%d utterances are too short for their texts and left out: %s", len(short), listed(short))
+    if not fitting:
+        raise DataError("every utterance is too short for its text", "look at the data: speechrnn data show")
+    return fitting
 
 
 def _language_model(experiment: HmmExperiment, folder: Path, texts: Sequence[str], tokenizer: Tokenizer) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import shutil
@@ -149,6 +150,23 @@ def test_words_are_read_by_a_lexicon_or_by_their_letters(words: bool, tmp_path: 
 def _spellings(first: str) -> list[str]:
     every = [first, *(first + b for b in "abcd"), *(first + b + c for b in "abcd" for c in "abcd")]
     return [f"{word}\t{' '.join(word)}\n" for word in every]
+
+
+def test_an_utterance_too_short_for_its_text_is_named(tmp_path: Path, speechrnn) -> None:
+    data = write_corpus(tmp_path / "data", {"train": 20, "dev": 4}, seed=4)
+    soundfile.write(data / "audio" / "train007.wav", sing("a", np.random.default_rng(0))[:900], RATE)
+    from speechrnn.data.manifest import read_manifest, write_manifest
+
+    utterances = [
+        dataclasses.replace(u, text="abcd abcd abcd", num_samples=900, recording_samples=900) if u.id == "train007" else u
+        for u in read_manifest(data / "cuts_train.jsonl.gz")
+    ]
+    write_manifest(data / "cuts_train.jsonl.gz", utterances)
+    quick = ("ladder.top=mono", "ladder.mono.iterations=3", "ladder.mono.gaussians=40", "data.unit=letters")
+    called = speechrnn("train", "experiment=base/hmm", f"data.dir={data}", f"run.dir={tmp_path / 'run'}", *quick)
+    assert called.status == 0, called.err
+    assert "1 utterances are too short for their texts and left out: train007" in called.err
+    assert "19 utterances" in called.err
 
 
 @pytest.mark.parametrize("what", ["weights", "config", "tokens"])
