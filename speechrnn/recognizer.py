@@ -277,16 +277,9 @@ class RnnRecognizer:
         states: bool = False,
     ) -> Iterator[Alignment]:
         """Align many recordings with their texts, in the order given; errors as in :meth:`transcribe_many`."""
-        sounds: list[tuple[Sound, str]] = []
-        for audio, text in items:
-            clip = audio if isinstance(audio, Clip) else Clip(str(audio), Path(audio))
-            try:
-                sounds.append((self._listener.sound(clip), text))
-            except DataError as error:
-                if on_error is None:
-                    raise
-                on_error(clip, error)
-        yield from self._align(sounds, on_error, states=states)
+        from speechrnn.inference.sound import with_texts
+
+        yield from self._align(with_texts(items, self._listener.sound, on_error), on_error, states=states)
 
     def _align(
         self,

@@ -47,13 +47,6 @@ def linear(
     return Grammar(0, arcs, {len(tokens): 0.0}, pronunciations, words=words, pauses=allowed)
 
 
-def loop(tokens: Iterable[int], pronunciations: Mapping[int, Sequence[Pronunciation]], words: bool = True) -> Grammar:
-    """Any tokens in any order, all equally likely."""
-    every = list(tokens)
-    even = -float(np.log(len(every) + 1))
-    return Grammar(0, {0: [(token, 0, even) for token in every]}, {0: even}, pronunciations, words=words)
-
-
 def from_arpa(
     path: Path, tokens: Mapping[str, int], pronunciations: Mapping[int, Sequence[Pronunciation]], words: bool = True
 ) -> Grammar:

@@ -20,7 +20,7 @@ from speechrnn.hmm.model import Acoustic
 from speechrnn.hmm.store import HmmModelOptions
 from speechrnn.hmm.transforms import apply_affine
 from speechrnn.inference.pieces import LEAST_S, Cutter
-from speechrnn.inference.sound import Sound, of_clip, of_samples
+from speechrnn.inference.sound import Sound, sound_of
 from speechrnn.text.tokenizer import BLANK
 
 ROUNDS = 2
@@ -60,13 +60,8 @@ class HmmListener:
         self._guard = BandGuard(options.sampling_rate)
 
     def sound(self, audio: str | Path | Clip | np.ndarray | Sound, sample_rate: int | None = None) -> Sound:
-        """A recording as the model hears it; raises as :func:`speechrnn.inference.sound.of_clip` and ``of_samples``."""
-        rate, least = self.cepstra.sampling_rate, self.cepstra.least_samples
-        if isinstance(audio, str | Path):
-            audio = Clip(str(audio), Path(audio))
-        if isinstance(audio, Clip):
-            return of_clip(audio, rate, least)
-        return of_samples(audio, sample_rate, rate, least) if isinstance(audio, np.ndarray) else audio
+        """A recording as the model hears it; raises as :func:`speechrnn.inference.sound.sound_of`."""
+        return sound_of(audio, sample_rate, self.cepstra.sampling_rate, self.cepstra.least_samples)
 
     def frames(
         self,

@@ -28,7 +28,7 @@ from speechrnn.hmm.phones import SILENCE
 from speechrnn.hmm.store import read_hmm
 from speechrnn.inference.assemble import assemble
 from speechrnn.inference.gmm import HmmListener, decode_pieces, pieces
-from speechrnn.inference.sound import Sound
+from speechrnn.inference.sound import Sound, with_texts
 from speechrnn.modeldir import WEIGHTS
 from speechrnn.records import Alignment, Token, Transcript
 from speechrnn.text.normalize import normalize
@@ -174,16 +174,7 @@ class HmmRecognizer:
         states: bool = False,
     ) -> Iterator[Alignment]:
         """Align many recordings with their texts, in the order given; errors as in :meth:`transcribe_many`."""
-        sounds: list[tuple[Sound, str]] = []
-        for audio, text in items:
-            clip = audio if isinstance(audio, Clip) else Clip(str(audio), Path(audio))
-            try:
-                sounds.append((self._listener.sound(clip), text))
-            except DataError as error:
-                if on_error is None:
-                    raise
-                on_error(clip, error)
-        yield from self._align(sounds, on_error, states)
+        yield from self._align(with_texts(items, self._listener.sound, on_error), on_error, states)
 
     def _align(
         self, items: list[tuple[Sound, str]], on_error: Callable[[Clip, DataError], None] | None, states: bool

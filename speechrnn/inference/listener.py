@@ -15,7 +15,7 @@ from speechrnn.errors import DataError
 from speechrnn.features.normalization import Statistics
 from speechrnn.inference.long import Finder, long_posteriors
 from speechrnn.inference.network import Network
-from speechrnn.inference.sound import Sound, of_clip, of_samples
+from speechrnn.inference.sound import Sound, sound_of
 
 AHEAD = 256
 """Most recordings read ahead and sorted by length."""
@@ -95,13 +95,8 @@ class Listener:
         return short, None
 
     def sound(self, audio: str | Path | Clip | np.ndarray | Sound, sample_rate: int | None = None) -> Sound:
-        """A recording as the model hears it; raises as :func:`speechrnn.inference.sound.of_clip` and ``of_samples``."""
-        rate, least = self.network.sampling_rate, self.network.least_samples
-        if isinstance(audio, str | Path):
-            audio = Clip(str(audio), Path(audio))
-        if isinstance(audio, Clip):
-            return of_clip(audio, rate, least)
-        return of_samples(audio, sample_rate, rate, least) if isinstance(audio, np.ndarray) else audio
+        """A recording as the model hears it; raises as :func:`speechrnn.inference.sound.sound_of`."""
+        return sound_of(audio, sample_rate, self.network.sampling_rate, self.network.least_samples)
 
     def _speaker_moments(self, items: Iterable[Clip | Sound]) -> dict[str, np.ndarray]:
         """Mean and deviation (2, F) by voice, of all that can be read; a clip without a label is a voice of its own."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +37,37 @@ class Sound:
     def samples(self) -> np.ndarray:
         """All samples at the model's rate, (S,)."""
         return np.concatenate(list(self.blocks()))
+
+
+def sound_of(audio: str | Path | Clip | np.ndarray | Sound, rate: int | None, model_rate: int, least: int) -> Sound:
+    """What a user gives as a recording: a path, a clip, samples (S,) at ``rate`` (Hz), or a sound already; see :func:`of_clip`.
+
+    Raises:
+        DataError, UsageError: as :func:`of_clip` and :func:`of_samples`.
+    """
+    if isinstance(audio, str | Path):
+        audio = Clip(str(audio), Path(audio))
+    if isinstance(audio, Clip):
+        return of_clip(audio, model_rate, least)
+    return of_samples(audio, rate, model_rate, least) if isinstance(audio, np.ndarray) else audio
+
+
+def with_texts(
+    items: Iterable[tuple[str | Path | Clip, str]],
+    sound: Callable[[Clip], Sound],
+    on_error: Callable[[Clip, DataError], None] | None,
+) -> list[tuple[Sound, str]]:
+    """Recordings that can be opened, by ``sound``, with their texts; the others raise, or are handed to ``on_error``."""
+    found: list[tuple[Sound, str]] = []
+    for audio, text in items:
+        clip = audio if isinstance(audio, Clip) else Clip(str(audio), Path(audio))
+        try:
+            found.append((sound(clip), text))
+        except DataError as error:
+            if on_error is None:
+                raise
+            on_error(clip, error)
+    return found
 
 
 def of_clip(clip: Clip, model_rate: int, least: int) -> Sound:
