@@ -113,6 +113,8 @@ def load(
         from speechrnn.inference.gmm_recognizer import HmmRecognizer
 
         pick_device(device)
+        if vad:
+            raise Unsupported(f"{path}: a hidden Markov model hears silence itself", "leave --vad out")
         return HmmRecognizer(path, decoding, helpers)
     if kind != "rnn":
         raise Unsupported(f"{path}: a model of kind {kind}, which this release cannot run", "give a model of kind rnn or hmm")

@@ -57,14 +57,10 @@ def train(
     values = config.compose(settings)
     hmm = values.get("kind") == config.HMM
     if print_config:
-        if hmm:
-            from speechrnn.hmm.options import HmmExperiment
-
-            print(config.to_yaml(config.build(HmmExperiment, values)), end="")
-            return
+        from speechrnn.hmm.options import HmmExperiment
         from speechrnn.training.options import Experiment
 
-        print(config.to_yaml(config.build(Experiment, values)), end="")
+        print(config.to_yaml(config.build(HmmExperiment if hmm else Experiment, values)), end="")
         return
     if not settings:
         raise UsageError("nothing to train", "for example: speechrnn train experiment=an4/small; see speechrnn train --help")

@@ -143,15 +143,22 @@ class HmmDecoder:
         return Reading(path, tuple(words), text, confidences=certain)
 
 
-def phone_confidences(acoustic: Acoustic, heard: Segments, log_likes: np.ndarray) -> np.ndarray:
-    """How sure each phone is, (N,): the mean over its frames of its posterior among all phones, by scaled likelihoods."""
+def phone_posteriors(acoustic: Acoustic, log_likes: np.ndarray) -> np.ndarray:
+    """Posteriors (T, P) of phones, silence first, by log likelihoods (T, S) as they are scaled in the search: of each phone that of
+    its best state, all phones equally likely beforehand."""
     phones = acoustic.tying.owners[:, 0]
     order = np.argsort(phones, kind="stable")
     first = np.searchsorted(phones[order], np.arange(len(acoustic.topology.names)))
     scaled = ACOUSTIC_SCALE * log_likes[:, order]
     odds = np.exp(scaled - scaled.max(1, keepdims=True))
     likely = np.maximum.reduceat(odds, first, axis=1)
-    posteriors = likely / likely.sum(1, keepdims=True)
+    shares: np.ndarray = likely / likely.sum(1, keepdims=True)
+    return shares
+
+
+def phone_confidences(acoustic: Acoustic, heard: Segments, log_likes: np.ndarray) -> np.ndarray:
+    """How sure each phone is, (N,): the mean of its posterior over its frames."""
+    posteriors = phone_posteriors(acoustic, log_likes)
     which = np.repeat(heard.phones, np.diff(heard.starts))
     own = posteriors[np.arange(len(which)), which]
     means: np.ndarray = np.add.reduceat(own, heard.starts[:-1]) / np.diff(heard.starts)

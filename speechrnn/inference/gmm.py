@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -76,14 +75,14 @@ class HmmListener:
             hear: frames of one recording, and whether they are adapted, to what is said in them, piece by piece.
         """
         items = [Clip(str(item), Path(item)) if isinstance(item, str | Path) else item for item in audio]
-        voices = [item.clip.voice if isinstance(item, Sound) else item.voice for item in items]
-        left = Counter(voices)
+        voices: dict[str, list[int]] = {}
+        for i, item in enumerate(items):
+            voices.setdefault((item.clip if isinstance(item, Sound) else item).voice, []).append(i)
+        first = {own[0]: own for own in voices.values()}
         ready: dict[int, tuple[Sound, np.ndarray]] = {}
-        for place, voice in enumerate(voices):
-            if left[voice]:
-                own = [i for i in range(place, len(items)) if voices[i] == voice]
-                left[voice] = 0
-                ready.update(self._speaker([(i, items[i]) for i in own], hear, on_error))
+        for place in range(len(items)):
+            if place in first:
+                ready.update(self._speaker([(i, items[i]) for i in first.pop(place)], hear, on_error))
             if place in ready:
                 yield ready.pop(place)
             if progress:

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -19,9 +19,9 @@ from speechrnn.decoding.greedy import to_words
 from speechrnn.decoding.helpers import Helpers
 from speechrnn.decoding.options import DecodingOptions
 from speechrnn.decoding.tuned import find
-from speechrnn.errors import DataError, listed
+from speechrnn.errors import DataError, Unsupported, listed
 from speechrnn.hmm.alignment import Segments, segments
-from speechrnn.hmm.decoder import ACOUSTIC_SCALE, HmmDecoder, phone_confidences, pronounced
+from speechrnn.hmm.decoder import ACOUSTIC_SCALE, HmmDecoder, phone_confidences, phone_posteriors, pronounced
 from speechrnn.hmm.grammar import linear
 from speechrnn.hmm.graph import build
 from speechrnn.hmm.phones import SILENCE
@@ -30,9 +30,9 @@ from speechrnn.inference.assemble import assemble
 from speechrnn.inference.gmm import HmmListener, decode_pieces, pieces
 from speechrnn.inference.sound import Sound, with_texts
 from speechrnn.modeldir import WEIGHTS
-from speechrnn.records import Alignment, Token, Transcript
+from speechrnn.records import Alignment, Posteriors, Token, Transcript
 from speechrnn.text.normalize import normalize
-from speechrnn.text.tokenizer import SPACE
+from speechrnn.text.tokenizer import BLANK, SPACE
 
 EXACT_CELLS = 50_000_000
 """Frames times nodes up to which an alignment keeps every path; beyond, a beam does, widened until nothing changes."""
@@ -78,6 +78,37 @@ class HmmRecognizer:
     def decoder_for(self, options: DecodingOptions, helpers: Helpers | None) -> HmmDecoder:
         """A decoder of what :meth:`heard_many` gives."""
         return HmmDecoder(self._stored, options, helpers)
+
+    def posteriors(self, audio: str | Path | Clip | np.ndarray, *, sample_rate: int | None = None) -> Posteriors:
+        """Log posteriors (T, P) of phones in each frame, silence in the place of the blank; without grammar."""
+        ((_, frames),) = self._frames([self._listener.sound(audio, sample_rate)])
+        return self._posteriors(frames)
+
+    def posteriors_many(
+        self,
+        audio: Iterable[str | Path | Clip],
+        *,
+        on_error: Callable[[Clip, DataError], None] | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> Iterator[tuple[Clip, np.ndarray, int]]:
+        """Clips with their log posteriors (T, P) and samples, in the order given."""
+        for sound, frames in self._frames(audio, on_error, progress):
+            yield sound.clip, self._posteriors(frames).log_probs, sound.num_samples
+
+    def _posteriors(self, frames: np.ndarray) -> Posteriors:
+        acoustic = self._stored.acoustic
+        shares = phone_posteriors(acoustic, acoustic.gmm.score(frames))
+        log_probs = np.log(np.maximum(shares, np.finfo(np.float32).tiny)).astype(np.float32)
+        names = (BLANK, *acoustic.topology.names[1:])
+        return Posteriors(log_probs, names, self._hop_s, self._listener.cepstra.offset)
+
+    def stream(self, *, sample_rate: int | None = None) -> NoReturn:
+        """Not possible: a speaker's mean is that of all his recordings.
+
+        Raises:
+            Unsupported: always.
+        """
+        raise Unsupported(f"{self.id}: a hidden Markov model hears recordings whole, not in chunks", "give a forward network")
 
     def transcribe(self, audio: str | Path | Clip | np.ndarray, *, sample_rate: int | None = None) -> Transcript:
         """Transcribe one recording: a path, a clip, or float samples of shape (S,) with their ``sample_rate`` (Hz).

@@ -144,6 +144,9 @@ def _keep(
     write_hmm(path, options, tokenizer, acoustic, lm, info)
     (loaded,) = load_systems([path])
     known = [u for u in dev if _readable(normalize(u.text, options.text), tokenizer)]
+    if len(known) < len(dev):
+        left_out = len(dev) - len(known)
+        logger.warning("%d of %d dev utterances hold words without pronunciation: tuned without them", left_out, len(dev))
     manifest = next(p for p in (folder / "cuts_dev.jsonl.gz", folder / "cuts_dev.jsonl") if p.is_file())
     outcome = job.tune(manifest, known, loaded, DecodingOptions(threshold=TUNING_THRESHOLD), None, track=track)
     job.store(loaded, outcome, None)

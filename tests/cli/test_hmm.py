@@ -13,6 +13,7 @@ import pytest
 import soundfile
 from tones import RATE, sing, write_corpus
 
+from speechrnn.audio import Clip
 from speechrnn.errors import DataError, Unsupported
 from speechrnn.hmm.store import read_hmm
 from speechrnn.recognizer import load
@@ -65,6 +66,9 @@ def test_a_recordings_own_speaker_is_what_counts_and_order_is_kept(run: Path, su
     # Without speakers' names each file is a speaker: what else is given changes nothing.
     alone = [recognizer.transcribe(path) for path in paths]
     assert [t.text for t in together] == [t.text for t in alone]
+    # Clips of two speakers, taking turns: each speaker's are heard together, and still come in the order given.
+    clips = [Clip(str(i), path, speaker="ab"[i % 2]) for i, path in enumerate(paths)]
+    assert [t.id for t in recognizer.transcribe_many(clips)] == list("012345")
     assert [t.tokens for t in together] == [t.tokens for t in alone]
     samples, rate = soundfile.read(paths[0], dtype="float32")
     assert recognizer.transcribe(samples, sample_rate=rate).text == alone[0].text
@@ -79,6 +83,21 @@ def test_times_lie_where_the_tones_are(run: Path) -> None:
     assert np.abs(np.array(starts) - expected).max() <= 0.05
     wrong = recognizer.align(sing("abcd", np.random.default_rng(5)), "dcba", sample_rate=RATE)
     assert wrong.score < alignment.score <= 0
+
+
+def test_posteriors_are_of_phones_and_follow_the_tones(run: Path) -> None:
+    recognizer = load(run)
+    found = recognizer.posteriors(sing("abc", np.random.default_rng(5)), sample_rate=RATE)
+    assert found.tokens == ("<blank>", *"abcd")
+    np.testing.assert_allclose(np.exp(found.log_probs).sum(1), 1.0, atol=1e-4)
+    for i, letter in enumerate("abc"):
+        start = round((0.05 + 0.15 * i - found.offset) / found.frame_shift)
+        over_the_tone = np.exp(found.log_probs[start : start + 12, 1:]).mean(0)
+        assert found.tokens[1 + int(over_the_tone.argmax())] == letter
+    with pytest.raises(Unsupported, match="whole, not in chunks"):
+        recognizer.stream()
+    with pytest.raises(Unsupported, match="hears silence itself"):
+        load(run, vad=True)
 
 
 def test_states_are_told_for_every_frame(run: Path) -> None:
