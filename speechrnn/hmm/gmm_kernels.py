@@ -10,6 +10,9 @@ import numpy as np
 
 from speechrnn.jit import kernel
 
+NEGLIGIBLE = -16.0
+"""Nats below the best Gaussian of a state from which on one adds nothing that float32 would show."""
+
 
 @kernel
 def sum_by_state(components: np.ndarray, first: np.ndarray) -> np.ndarray:
@@ -24,7 +27,9 @@ def sum_by_state(components: np.ndarray, first: np.ndarray) -> np.ndarray:
                 most = max(most, components[t, g])
             total = np.float32(0.0)
             for g in range(first[s], first[s + 1]):
-                total += np.exp(components[t, g] - most)
+                below = components[t, g] - most
+                if below > NEGLIGIBLE:
+                    total += np.exp(below)
             out[t, s] = most + np.log(total)
     return out
 
@@ -45,7 +50,8 @@ def shares(
         most = max(most, score)
     total = 0.0
     for i in range(high - low):
-        out[i] = np.exp(out[i] - most)
+        below = out[i] - most
+        out[i] = np.exp(below) if below > NEGLIGIBLE else 0.0
         total += out[i]
     for i in range(high - low):
         out[i] /= total

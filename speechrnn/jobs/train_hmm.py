@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import logging
+import os
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -228,7 +230,9 @@ def _listen(
     from speechrnn.inference.gmm import Cepstra
 
     cepstra = Cepstra(options)
-    found = [cepstra(read_clip_blocks(u.clip, options.sampling_rate)) for u in track(utterances, "listen", len(utterances))]
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        heard_ahead = pool.map(lambda u: cepstra(read_clip_blocks(u.clip, options.sampling_rate)), utterances)
+        found = list(track(heard_ahead, "listen", len(utterances)))
     voices = [u.clip.voice for u in utterances]
     sums: dict[str, np.ndarray] = {}
     counts: Counter[str] = Counter()
