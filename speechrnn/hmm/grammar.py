@@ -23,7 +23,7 @@ class Grammar:
         backoff: state -> a state with a shorter history, and the log weight of falling back on it.
         pronunciations: token -> its ways to be said.
         words: whether tokens are words, so that a phone's place in them matters.
-        pauses: states in which a silence may be; ``None``: all.
+        pauses: states in which a silence may be, and the states that are gone on from after it; ``None``: all, each from itself.
     """
 
     start: int
@@ -32,7 +32,7 @@ class Grammar:
     pronunciations: Mapping[int, Sequence[Pronunciation]] = field(repr=False)
     backoff: Mapping[int, tuple[int, float]] = field(default_factory=dict, repr=False)
     words: bool = True
-    pauses: frozenset[int] | None = field(default=None, repr=False)
+    pauses: Mapping[int, int] | None = field(default=None, repr=False)
 
 
 def linear(
@@ -43,7 +43,7 @@ def linear(
 ) -> Grammar:
     """Just these tokens, in this order; ``pauses``: after how many of them a silence may be, by default after any number."""
     arcs = {i: [(token, i + 1, 0.0)] for i, token in enumerate(tokens)}
-    allowed = None if pauses is None else frozenset(pauses)
+    allowed = None if pauses is None else {state: state for state in pauses}
     return Grammar(0, arcs, {len(tokens): 0.0}, pronunciations, words=words, pauses=allowed)
 
 
@@ -52,7 +52,8 @@ def from_arpa(
 ) -> Grammar:
     """An n-gram model's sentences, as far as they are made of ``tokens``.
 
-    A state is a history. Tokens that the model does not list have no arc: what it gives to unknown words is left aside.
+    A state is a history. Tokens that the model does not list have no arc: what it gives to unknown words is left aside. Letters and
+    phones may have pauses anywhere; after one only the last is remembered, or every history would need a silence of its own.
     """
     from speechrnn.lm.arpa import read
     from speechrnn.lm.symbols import BEGIN, END
@@ -83,7 +84,8 @@ def from_arpa(
             elif token_of[last] >= 0:
                 arcs.setdefault(source, []).append((int(token_of[last]), _longest(ngram, histories), log_prob))
     start = histories.get((begin,), 0)
-    return Grammar(start, arcs, finals, pronunciations, backoff, words)
+    pauses = None if words else {state: _longest(ngram[-1:], histories) for ngram, state in histories.items()}
+    return Grammar(start, arcs, finals, pronunciations, backoff, words, pauses)
 
 
 def _longest(ngram: Sequence[int], histories: Mapping[tuple[int, ...], int]) -> int:

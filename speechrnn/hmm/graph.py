@@ -167,7 +167,8 @@ class _Builder:
         """Go on from a node to where ``following`` may begin."""
         skipped = (HALF if self._may_pause(position) else 0.0) if skip is None else skip
         if following == SILENCE:
-            self._arc(source, self._hub((position, SILENCE, SILENCE)), transition, 0.0, HALF)
+            pause = position if self._grammar.pauses is None else self._grammar.pauses[position]
+            self._arc(source, self._hub((pause, SILENCE, SILENCE)), transition, 0.0, HALF)
             return
         to, weight = self._where(position, following)
         if following == END:

@@ -43,8 +43,10 @@ WORD_ORDER, LETTER_ORDER = 2, 4
 """Orders of the language models that are estimated where none is given."""
 UNADAPTED = "unadapted"
 """Name of the speaker-adaptive rung without adaptation."""
-TUNING_THRESHOLD = 15.0
-"""Nats: weights are tried with a narrower search than is used later."""
+TUNING_THRESHOLD = 20.0
+"""Weights are tried with a narrower search than is used later."""
+TUNING_MOST = 100
+"""Utterances of dev that weights are tried on at most, spread over all of it."""
 
 
 def train(values: Mapping[str, Any], *, track: Track = silent) -> RunDir:
@@ -145,10 +147,11 @@ def _keep(
 
     write_hmm(path, options, tokenizer, acoustic, lm, info)
     (loaded,) = load_systems([path])
-    known = [u for u in dev if _readable(normalize(u.text, options.text), tokenizer)]
-    if len(known) < len(dev):
-        left_out = len(dev) - len(known)
+    readable = [u for u in dev if _readable(normalize(u.text, options.text), tokenizer)]
+    if len(readable) < len(dev):
+        left_out = len(dev) - len(readable)
         logger.warning("%d of %d dev utterances hold words without pronunciation: tuned without them", left_out, len(dev))
+    known = readable[:: -(-len(readable) // TUNING_MOST)] if readable else []
     manifest = next(p for p in (folder / "cuts_dev.jsonl.gz", folder / "cuts_dev.jsonl") if p.is_file())
     outcome = job.tune(manifest, known, loaded, DecodingOptions(threshold=TUNING_THRESHOLD), None, track=track)
     job.store(loaded, outcome, None)
