@@ -43,10 +43,10 @@ WORD_ORDER, LETTER_ORDER = 2, 4
 """Orders of the language models that are estimated where none is given."""
 UNADAPTED = "unadapted"
 """Name of the speaker-adaptive rung without adaptation."""
-TUNING_THRESHOLD = 20.0
+TUNING_THRESHOLD = 15.0
 """Weights are tried with a narrower search than is used later."""
-TUNING_MOST = 100
-"""Utterances of dev that weights are tried on at most, spread over all of it."""
+TUNING_TOKENS = 1500
+"""Words (or letters) of dev that weights are tried on, about: of a larger one every so many utterances."""
 
 
 def train(values: Mapping[str, Any], *, track: Track = silent) -> RunDir:
@@ -151,7 +151,8 @@ def _keep(
     if len(readable) < len(dev):
         left_out = len(dev) - len(readable)
         logger.warning("%d of %d dev utterances hold words without pronunciation: tuned without them", left_out, len(dev))
-    known = readable[:: -(-len(readable) // TUNING_MOST)] if readable else []
+    tokens = sum(len(u.text.split() if tokenizer.unit != "letters" else u.text.replace(" ", "")) for u in readable)
+    known = readable[:: max(1, round(tokens / TUNING_TOKENS))]
     manifest = next(p for p in (folder / "cuts_dev.jsonl.gz", folder / "cuts_dev.jsonl") if p.is_file())
     outcome = job.tune(manifest, known, loaded, DecodingOptions(threshold=TUNING_THRESHOLD), None, track=track)
     job.store(loaded, outcome, None)
