@@ -27,7 +27,7 @@ ACOUSTIC_SCALE = 0.1
 """What log likelihoods of frames are multiplied with: they are no independent evidence. Weights and bonuses then mean what they
 mean to a network's decoder."""
 BEAM = 8.0
-"""Nats of log likelihood for each of ``DecodingOptions.threshold``: by its default, 25, no path is given up within 200 of the best."""
+"""Nats of log likelihood for each of ``DecodingOptions.threshold``: by its default, paths within 200 of the best are kept."""
 MOST = 100
 """Nodes of the graph that are kept for each hypothesis of the beam."""
 _TIE = 1e-7
