@@ -13,6 +13,7 @@ from speechrnn.features.normalization import Statistics
 from speechrnn.inference.windows import Windows
 from speechrnn.models.encoder import EncoderState
 from speechrnn.models.export import StoredAcoustic
+from speechrnn.models.head import FramePosteriors
 from speechrnn.text.tokenizer import SPACE
 
 _IMPOSSIBLE = -30.0
@@ -172,5 +173,8 @@ class NetworkStream:
             lengths = torch.full((1,), frames.shape[1], device=owner._device)
             normalized = network.normalizer(frames, lengths, self._moments)
             encoded, self._encoder = network.encoder.stream(normalized, self._encoder, last=last)
-            log_probs: np.ndarray = network.head.log_probs(encoded)[0].cpu().numpy()
+            counts = torch.full((1,), encoded.shape[1], device=owner._device)
+            output = network.head.outputs(encoded, counts)
+        assert isinstance(output, FramePosteriors)
+        log_probs: np.ndarray = output.log_probs[0].cpu().numpy()
         return log_probs

@@ -10,9 +10,11 @@ from torch import Tensor, nn
 from speechrnn.errors import UsageError
 from speechrnn.features.frontend import FeatureOptions, build_frontend
 from speechrnn.features.normalization import Normalizer
-from speechrnn.models.ctc import CtcHead, CtcOptions
+from speechrnn.models.classification import ClassOptions
+from speechrnn.models.ctc import CtcOptions
 from speechrnn.models.encoder import Encoder, EncoderOptions
-from speechrnn.models.head import HeadOutput
+from speechrnn.models.head import Head, HeadOutput, TokenOptions
+from speechrnn.models.heads import HeadOptions, make_head
 from speechrnn.text.normalize import TextOptions
 
 
@@ -24,14 +26,18 @@ class ModelOptions:
     """Hz; other recordings are resampled on the way in."""
     features: FeatureOptions = field(default_factory=FeatureOptions)
     model: EncoderOptions = field(default_factory=EncoderOptions)
-    head: CtcOptions = field(default_factory=CtcOptions)
+    head: HeadOptions = field(default_factory=CtcOptions)
     text: TextOptions = field(default_factory=TextOptions)
 
     def __post_init__(self) -> None:
         if not 1000 <= self.sampling_rate <= 384000:
             raise UsageError(f"sampling_rate is {self.sampling_rate} Hz", "1000 to 384000")
-        if self.head.unit == "auto" or not self.model.factor:
-            raise UsageError("head.unit auto and model.factor 0 are settled by training", "name a unit and a factor")
+        open_unit = self.head.unit == "auto" if isinstance(self.head, TokenOptions) else False
+        open_label = self.head.label == "auto" if isinstance(self.head, ClassOptions) else False
+        if open_unit or open_label or not self.model.factor:
+            raise UsageError(
+                "head.unit auto, head.label auto and model.factor 0 are settled by training", "name a unit or label, and a factor"
+            )
 
 
 class AcousticModel(nn.Module):
@@ -39,7 +45,7 @@ class AcousticModel(nn.Module):
 
     Args:
         options: the configuration.
-        vocabulary: K tokens, blank first.
+        vocabulary: K tokens, for CTC the blank first; or classes.
     """
 
     def __init__(self, options: ModelOptions, vocabulary: tuple[str, ...]) -> None:
@@ -50,7 +56,7 @@ class AcousticModel(nn.Module):
             self.frontend = build_frontend(options.features.frontend, options.sampling_rate)
         self.normalizer = Normalizer(options.features.normalization, self.frontend.size)
         self.encoder = Encoder(options.model, self.frontend.size)
-        self.head = CtcHead(vocabulary, self.encoder.size)
+        self.head: Head = make_head(options.head, vocabulary, self.encoder.size, bidirectional=options.model.bidirectional)
 
     @property
     def frame_shift(self) -> float:

@@ -4,33 +4,21 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from speechrnn.errors import DataError, UsageError
-from speechrnn.models.head import FramePosteriors
+from speechrnn.errors import DataError
+from speechrnn.models.head import FramePosteriors, TokenOptions
 from speechrnn.models.init import init_linear
-from speechrnn.text.tokenizer import UNITS
 
 
 @dataclass(frozen=True)
-class CtcOptions:
+class CtcOptions(TokenOptions):
     """``head:`` with ``kind: ctc``."""
 
     kind: str = "ctc"
-    unit: str = "chars"
-    """chars: letters and the word boundary; letters: without it (phone error rate); phones: through lexicon.txt; auto: as the
-    data suggest."""
-    tokens: Path | None = None
-    """A tokens.txt, a line a token, multi-letter graphemes welcome; null: the symbols of the training texts."""
-    lexicon: Path | None = None
-    """Pronunciations for unit phones; null: lexicon.txt of the data directory."""
-
-    def __post_init__(self) -> None:
-        if self.unit not in (*UNITS, "auto"):
-            raise UsageError(f"head.unit is {self.unit!r}", f"choose one of {', '.join(UNITS)}, auto")
+    """Which head."""
 
 
 def frames_needed(targets: list[int]) -> int:

@@ -12,10 +12,13 @@ import torch
 from torch import Tensor
 
 from speechrnn.config import build, read_yaml, to_yaml
-from speechrnn.errors import DataError, UsageError
-from speechrnn.modeldir import read_model, write_model
+from speechrnn.errors import DataError, Unsupported, UsageError
+from speechrnn.modeldir import ModelFiles, read_model, write_model
 from speechrnn.models.acoustic import AcousticModel, ModelOptions
+from speechrnn.models.head import TokenOptions
+from speechrnn.models.regression import RegressionOptions
 from speechrnn.text.counts import COUNTS, counts_text, read_counts
+from speechrnn.text.labels import Labels, read_labels
 from speechrnn.text.lexicon import lines, read_lexicon
 from speechrnn.text.normalize import TextOptions
 from speechrnn.text.tokenizer import Tokenizer, read_tokens
@@ -30,8 +33,19 @@ class StoredAcoustic:
     id: str
     info: dict[str, Any]
     options: ModelOptions
-    tokenizer: Tokenizer
+    vocabulary: Tokenizer | Labels
     weights: dict[str, Tensor]
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The vocabulary of a model that writes texts.
+
+        Raises:
+            Unsupported: it names classes.
+        """
+        if isinstance(self.vocabulary, Labels):
+            raise Unsupported(f"{self.id} writes no texts: it gives {self.vocabulary.unit}", "use it with transcribe and evaluate")
+        return self.vocabulary
 
     def network(self) -> AcousticModel:
         """The network over these weights (not a copy of them), in evaluation mode, on the CPU.
@@ -45,7 +59,7 @@ class StoredAcoustic:
             raise self._disagree(f"{self.options.model.layers} layers and {len(self.weights)} weights")
         try:
             with torch.device("meta"):
-                model = AcousticModel(self.options, self.tokenizer.tokens)
+                model = AcousticModel(self.options, self.vocabulary.tokens)
         except (RuntimeError, TypeError, ValueError, UsageError) as error:
             raise self._disagree(" ".join(str(error).split())[:200]) from None
         expected, found = _shapes(model.state_dict()), _shapes(self.weights)
@@ -67,35 +81,39 @@ def _shapes(weights: Mapping[str, Tensor]) -> dict[str, str]:
 
 
 def write_acoustic(
-    path: Path, options: ModelOptions, tokenizer: Tokenizer, weights: Mapping[str, Tensor], info: Mapping[str, Any]
+    path: Path, options: ModelOptions, vocabulary: Tokenizer | Labels, weights: Mapping[str, Tensor], info: Mapping[str, Any]
 ) -> None:
     """Write a model directory of kind rnn."""
     texts = {
         "config.yaml": to_yaml(_portable(options)),
-        "tokens.txt": "".join(f"{token}\n" for token in tokenizer.tokens),
+        "tokens.txt": "".join(f"{token}\n" for token in vocabulary.tokens),
         "text.yaml": to_yaml(options.text),
     }
-    if tokenizer.unit == "phones":
-        texts["lexicon.txt"] = "".join(lines(tokenizer.pronunciations))
-    if tokenizer.counts:
-        texts[COUNTS] = counts_text(tokenizer.counts)
+    if isinstance(vocabulary, Tokenizer):
+        if vocabulary.unit == "phones":
+            texts["lexicon.txt"] = "".join(lines(vocabulary.pronunciations))
+        if vocabulary.counts:
+            texts[COUNTS] = counts_text(vocabulary.counts)
     arrays = {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in weights.items()}
-    write_model(path, "rnn", arrays, {**texts, "README.md": _card(options, tokenizer, info)}, {"tokens": len(tokenizer), **info})
+    write_model(path, "rnn", arrays, {**texts, "README.md": _card(options, vocabulary, info)}, {"tokens": len(vocabulary), **info})
 
 
 def _portable(options: ModelOptions) -> ModelOptions:
     """Without paths of the machine it was trained on: the files they named are in the model directory."""
+    if not isinstance(options.head, TokenOptions):
+        return options
     return dataclasses.replace(options, head=dataclasses.replace(options.head, tokens=None, lexicon=None))
 
 
-def _card(options: ModelOptions, tokenizer: Tokenizer, info: Mapping[str, Any]) -> str:
+def _card(options: ModelOptions, vocabulary: Tokenizer | Labels, info: Mapping[str, Any]) -> str:
     data = info.get("data", {})
     measures = "\n".join(f"- {name}: {value}" for name, value in info.get("measures", {}).items())
     direction = "bidirectional" if options.model.bidirectional else "unidirectional"
     return (
         f"# {info.get('name', 'model')}\n\n"
-        f"A {direction} {options.model.cell.upper()} of {options.model.layers} x {options.model.hidden} with CTC "
-        f"over {len(tokenizer)} tokens ({tokenizer.unit}), for recordings at {options.sampling_rate} Hz.\n\n"
+        f"A {direction} {options.model.cell.upper()} of {options.model.layers} x {options.model.hidden}, {options.head.kind} "
+        f"over {len(vocabulary)} {'tokens, ' if isinstance(vocabulary, Tokenizer) else ''}{vocabulary.unit}, for recordings at "
+        f"{options.sampling_rate} Hz.\n\n"
         f"Trained on: {data.get('title', 'own data')}. Licence of the data: {data.get('licence', 'not stated')}.\n\n"
         f"Measured while training:\n\n{measures or '- nothing'}\n\n"
         "Use: `speechrnn transcribe FILE -m THIS_FOLDER`\n"
@@ -121,11 +139,17 @@ def read_acoustic(path: str | Path) -> StoredAcoustic:
         raise DataError(error.message, "fetch or train the model again") from None
     if options.text != text:
         raise DataError(f"{path}: config.yaml and text.yaml hold different rules for texts", "fetch or train the model again")
-    pronunciations = read_lexicon(files.file("lexicon.txt"), text.unicode) if options.head.unit == "phones" else {}
-    counts = read_counts(files.file(COUNTS)) if COUNTS in files.info["sha256"] else {}
-    tokenizer = Tokenizer(read_tokens(files.file("tokens.txt"), text.unicode), options.head.unit, pronunciations, counts)
     weights = {name: torch.from_numpy(array) for name, array in files.weights.items()}
-    return StoredAcoustic(files.id, files.info, options, tokenizer, weights)
+    return StoredAcoustic(files.id, files.info, options, _vocabulary(files, options), weights)
+
+
+def _vocabulary(files: ModelFiles, options: ModelOptions) -> Tokenizer | Labels:
+    head, form = options.head, options.text.unicode
+    if not isinstance(head, TokenOptions):
+        return read_labels(files.file("tokens.txt"), "value" if isinstance(head, RegressionOptions) else "classes")
+    pronunciations = read_lexicon(files.file("lexicon.txt"), form) if head.unit == "phones" else {}
+    counts = read_counts(files.file(COUNTS)) if COUNTS in files.info["sha256"] else {}
+    return Tokenizer(read_tokens(files.file("tokens.txt"), form), head.unit, pronunciations, counts)
 
 
 def _read_options(cls: type[T], file: Path) -> T:

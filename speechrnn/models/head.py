@@ -1,11 +1,34 @@
-"""What sits on the encoder: the ``Head`` protocol, what heads put out, and the heads by name."""
+"""What sits on the encoder: the ``Head`` protocol, and what heads put out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from torch import Tensor
+
+from speechrnn.errors import UsageError
+from speechrnn.text.tokenizer import UNITS
+
+
+@dataclass(frozen=True)
+class TokenOptions:
+    """What heads that write tokens have in common."""
+
+    kind: str = ""
+    """Which head."""
+    unit: str = "chars"
+    """chars: letters and the word boundary; letters: without it (phone error rate); phones: through lexicon.txt; auto: as the
+    data suggest."""
+    tokens: Path | None = None
+    """A tokens.txt, a line a token, multi-letter graphemes welcome; null: the symbols of the training texts."""
+    lexicon: Path | None = None
+    """Pronunciations for unit phones; null: lexicon.txt of the data directory."""
+
+    def __post_init__(self) -> None:
+        if self.unit not in (*UNITS, "auto"):
+            raise UsageError(f"head.unit is {self.unit!r}", f"choose one of {', '.join(UNITS)}, auto")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +46,14 @@ class ClassPosteriors:
     log_probs: Tensor
 
 
-HeadOutput: TypeAlias = FramePosteriors | ClassPosteriors
+@dataclass(frozen=True, slots=True)
+class Values:
+    """A number for each utterance, (B,) float32."""
+
+    values: Tensor
+
+
+HeadOutput: TypeAlias = FramePosteriors | ClassPosteriors | Values
 
 
 class Head(Protocol):
@@ -32,7 +62,10 @@ class Head(Protocol):
     vocabulary: tuple[str, ...]
 
     def loss(self, encoded: Tensor, lengths: Tensor, targets: Tensor, target_lengths: Tensor) -> Tensor:
-        """Loss of each utterance, (B,) float32: encoded (B, T, D), lengths (B,), targets (B, L) 0 beyond, their lengths (B,)."""
+        """Loss of each utterance, (B,) float32: encoded (B, T, D), lengths (B,), targets (B, L) 0 beyond, their lengths (B,).
+
+        What a target is the head says: tokens, one class (L = 1), one number.
+        """
 
     def normalizer(self, lengths: Tensor, target_lengths: Tensor) -> Tensor:
         """What the summed losses are divided by, each utterance's share: (B,) float32."""

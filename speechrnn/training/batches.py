@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -41,10 +41,11 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One utterance ready for training: its clip, target token ids, normalized text, and samples at the model's rate."""
+    """One utterance ready for training: its clip, targets (token ids, a class, a number), the same as text, and samples at the
+    model's rate."""
 
     clip: Clip
-    targets: tuple[int, ...]
+    targets: tuple[Any, ...]
     text: str
     n_samples: int
 
@@ -77,6 +78,7 @@ class FrameDataset:
 
     Args:
         items: the utterances.
+        targets: of an item, (L,).
         cache: where frames come from.
         speeds: drawn from while training; (1.0,) otherwise.
         specaugment: masks, or None.
@@ -87,6 +89,7 @@ class FrameDataset:
     def __init__(
         self,
         items: Sequence[Item],
+        targets: Callable[[Item], np.ndarray],
         cache: FrameCache,
         *,
         speeds: Sequence[float] = (1.0,),
@@ -94,7 +97,7 @@ class FrameDataset:
         seed: int = 0,
         speaker_moments: dict[str, np.ndarray] | None = None,
     ) -> None:
-        self.items, self.cache = items, cache
+        self.items, self.targets, self.cache = items, targets, cache
         self.speeds, self.specaugment, self.seed = tuple(speeds), specaugment, seed
         self.speaker_moments = speaker_moments
         self.at_slowest: frozenset[int] = frozenset()
@@ -109,6 +112,7 @@ class FrameDataset:
         epoch, indices, weights, total = key
         items = [self.items[i] for i in indices]
         frames = [self.cache.frames(item.clip, self.speed(epoch, int(i))) for i, item in zip(indices, items, strict=True)]
+        targets = [torch.from_numpy(self.targets(item)) for item in items]
         masks = [self._masks(epoch, item.clip.id, *x.shape) for item, x in zip(items, frames, strict=True)]
         speaker = None
         if self.speaker_moments is not None:
@@ -116,10 +120,8 @@ class FrameDataset:
         return Batch(
             frames=torch.nn.utils.rnn.pad_sequence(frames, batch_first=True),
             lengths=torch.tensor([len(x) for x in frames]),
-            targets=torch.nn.utils.rnn.pad_sequence(
-                [torch.tensor(item.targets, dtype=torch.int64) for item in items], batch_first=True
-            ),
-            target_lengths=torch.tensor([len(item.targets) for item in items]),
+            targets=torch.nn.utils.rnn.pad_sequence(targets, batch_first=True),
+            target_lengths=torch.tensor([len(target) for target in targets]),
             time_masks=_pad_intervals([time for time, _ in masks]),
             frequency_masks=_pad_intervals([frequency for _, frequency in masks]),
             speaker=speaker,

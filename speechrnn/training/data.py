@@ -16,9 +16,9 @@ from speechrnn.data.plan import Limits, costliest, cut, padding_share, plan_epoc
 from speechrnn.data.utterance import Utterance
 from speechrnn.features.normalization import moments
 from speechrnn.models.acoustic import AcousticModel
-from speechrnn.text.tokenizer import Tokenizer
 from speechrnn.training.batches import BatchLoader, FrameCache, FrameDataset, Item
-from speechrnn.training.preflight import check_feasible, make_items
+from speechrnn.training.preflight import check_feasible
+from speechrnn.training.tasks import Task
 
 Tracker = Callable[[Iterable[Any], str, int], Iterator[Any]]
 
@@ -29,7 +29,7 @@ class SpeechData(pl.LightningDataModule):
     Args:
         options: data options.
         model: the model that is trained.
-        tokenizer: text to targets.
+        task: utterances to targets.
         train, dev: utterances.
         seed: of order and augmentation.
         overfit_batches: use so many batches of the plan, for training and validation alike, without augmentation.
@@ -39,7 +39,7 @@ class SpeechData(pl.LightningDataModule):
         self,
         options: DataOptions,
         model: AcousticModel,
-        tokenizer: Tokenizer,
+        task: Task,
         train: list[Utterance],
         dev: list[Utterance],
         seed: int,
@@ -50,22 +50,22 @@ class SpeechData(pl.LightningDataModule):
         self.normalization = model.options.features.normalization.mode
         self.limits = Limits(options.batch_size, options.batch_s)
         self.resume_epoch, self.resume_batch = -1, 0
-        rate, text = model.options.sampling_rate, model.options.text
+        rate = model.options.sampling_rate
         speeds = (1.0,) if overfit_batches else options.speeds
         items = check_feasible(
-            make_items(train, tokenizer, text, rate, "training data"), model, max(speeds), options.max_duration_s, "training data"
+            task.items(train, rate, "training data"), task, model, max(speeds), options.max_duration_s, "training data"
         )
         if overfit_batches:
             durations = np.array([item.n_samples / rate for item in items])
             items = [items[i] for i in np.concatenate(plan_epoch(durations, seed, 0, self.limits)[:overfit_batches])]
             dev_items = items
         else:
-            dev_items = make_items(dev, tokenizer, text, rate, "dev data", strict=False)
-            dev_items = check_feasible(dev_items, model, 1.0, float("inf"), "dev data", strict=False)
+            dev_items = task.items(dev, rate, "dev data", strict=False)
+            dev_items = check_feasible(dev_items, task, model, 1.0, float("inf"), "dev data", strict=False)
         cache = FrameCache(model.frontend, rate, options.cache_mb)
         specaugment = None if overfit_batches else model.options.features.specaugment
-        self.train_set = FrameDataset(items, cache, speeds=speeds, specaugment=specaugment, seed=seed)
-        self.dev_set = FrameDataset(dev_items, cache)
+        self.train_set = FrameDataset(items, task.targets, cache, speeds=speeds, specaugment=specaugment, seed=seed)
+        self.dev_set = FrameDataset(dev_items, task.targets, cache)
         self._durations = np.array([item.n_samples / rate for item in items])
         self._dev_durations = np.array([item.n_samples / rate for item in dev_items])
         self._costliest = costliest(self._durations / min(speeds), self.limits)

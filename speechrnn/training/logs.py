@@ -6,6 +6,7 @@ import contextlib
 import logging
 import math
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import pytorch_lightning as pl
@@ -14,6 +15,21 @@ import torch
 from speechrnn.rundir import MetricsFile, RunDir
 
 logger = logging.getLogger("speechrnn")
+
+
+def told(metrics: Mapping[str, float]) -> str:
+    """The metrics of a validation as the log says them.
+
+    >>> told({"dev_loss": 1.25, "dev_error": 8.5, "dev_blank": 0.7})
+    'dev loss 1.250, dev error 8.50 %, blank 70 %'
+    """
+    shown = {
+        "dev_loss": ("dev loss %.3f", 1),
+        "dev_error": ("dev error %.2f %%", 1),
+        "dev_wer": ("dev WER %.2f %%", 1),
+        "dev_blank": ("blank %.0f %%", 100),
+    }
+    return ", ".join(form % (factor * metrics[name]) for name, (form, factor) in shown.items() if name in metrics)
 
 
 class Recorder(pl.Callback):
@@ -72,9 +88,9 @@ class Recorder(pl.Callback):
         finite = [x for x in self._losses if math.isfinite(x)]
         mean = sum(finite) / len(finite) if finite else math.nan
         logger.info(
-            "epoch %d/%d: loss %.3f, dev loss %.3f, dev error %.2f %%, dev WER %.2f %%, blank %.0f %%, gradient %.2f, %.1f s",
-            trainer.current_epoch + 1, trainer.max_epochs, mean, metrics["dev_loss"], metrics["dev_error"], metrics["dev_wer"],
-            100 * metrics["dev_blank"], pl_module.gradient_norm, time.monotonic() - self._epoch_started,
+            "epoch %d/%d: loss %.3f, %s, gradient %.2f, %.1f s",
+            trainer.current_epoch + 1, trainer.max_epochs, mean, told(metrics), pl_module.gradient_norm,
+            time.monotonic() - self._epoch_started,
         )  # fmt: skip
         for utterance, reference, hypothesis in pl_module.validation.samples:
             logger.info("  %s  %s\n  %s  %s", utterance, reference, " " * len(utterance), hypothesis or "(nothing)")
@@ -128,11 +144,9 @@ class ProgressBar(pl.Callback):
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Move on."""
         metrics = trainer.callback_metrics
-        known = (
-            f", dev {float(metrics['dev_error']):.1f} %, blank {100 * float(metrics['dev_blank']):.0f} %"
-            if "dev_error" in metrics
-            else ""
-        )
+        known = f", dev {float(metrics['dev_error']):.1f} %" if "dev_error" in metrics else ""
+        if "dev_blank" in metrics:
+            known += f", blank {100 * float(metrics['dev_blank']):.0f} %"
         said = f"loss {pl_module.step_loss:.2f}, gradient {pl_module.gradient_norm:.2f}{known}"
         self._progress.update(self._task, completed=batch_idx + 1, said=said)
         if batch_idx + 1 >= trainer.num_training_batches:

@@ -1,50 +1,23 @@
-"""The Lightning module: loss of a joint batch, validation by greedy decoding, optimizer and schedule, non-finite steps."""
+"""The Lightning module: loss of a joint batch, validation, optimizer and schedule, non-finite steps."""
 
 from __future__ import annotations
 
 import logging
 import math
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from speechrnn.decoding.greedy import blank_share, greedy
 from speechrnn.errors import DataError
 from speechrnn.features.specaugment import apply_masks
 from speechrnn.models.acoustic import AcousticModel
-from speechrnn.scoring.rates import NONE, Counts, count
-from speechrnn.text.tokenizer import Tokenizer
 from speechrnn.training.batches import Batch, Item
 from speechrnn.training.options import TrainerOptions
+from speechrnn.training.tasks import Task
 
 logger = logging.getLogger("speechrnn")
-SAMPLES = 2
-"""Decoded utterances shown after each validation."""
-
-
-@dataclass
-class Validation:
-    """What one pass over dev gives, summed over utterances."""
-
-    loss: float = 0.0
-    utterances: int = 0
-    blank: float = 0.0
-    tokens: Counts = NONE
-    words: Counts = NONE
-    samples: list[tuple[str, str, str]] = field(default_factory=list)
-
-    def metrics(self) -> dict[str, float]:
-        """dev_loss per utterance, dev_error and dev_wer in %, share of blank frames."""
-        n = max(self.utterances, 1)
-        return {
-            "dev_loss": self.loss / n,
-            "dev_error": self.tokens.percent,
-            "dev_wer": self.words.percent,
-            "dev_blank": self.blank / n,
-        }
 
 
 class RecognizerModule(pl.LightningModule):
@@ -54,12 +27,12 @@ class RecognizerModule(pl.LightningModule):
     processes follow the curve of one.
     """
 
-    def __init__(self, model: AcousticModel, tokenizer: Tokenizer, options: TrainerOptions, total_steps: int) -> None:
+    def __init__(self, model: AcousticModel, task: Task, options: TrainerOptions, total_steps: int) -> None:
         super().__init__()
-        self.model, self.tokenizer, self.options, self.total_steps = model, tokenizer, options, total_steps
+        self.model, self.task, self.options, self.total_steps = model, task, options, total_steps
         self.train_items: list[Item] = []
         self.dev_items: list[Item] = []
-        self.validation = Validation()
+        self.validation = self.task.measure()
         self.last_batch: Batch | None = None
         self.step_loss = math.nan
         self.gradient_norm = math.nan
@@ -130,38 +103,21 @@ class RecognizerModule(pl.LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         """Start counting anew."""
-        self.validation = Validation()
+        self.validation = self.task.measure()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Decode greedily and count errors."""
+        """Count what the model says of a batch."""
         losses, encoded, lengths = self.losses(batch, augment=False)
-        log_probs = self.model.head.outputs(encoded, lengths).log_probs.float().cpu().numpy()
-        v = self.validation
-        rows = zip(batch.indices.tolist(), lengths.tolist(), losses.tolist(), batch.weights.tolist(), strict=True)
-        for row, (index, length, loss, weight) in enumerate(rows):
-            if not weight:
-                continue
-            item, frames = self.dev_items[index], log_probs[row, :length]
-            hypothesis = greedy(frames).ids.tolist()
-            text = self.tokenizer.decode(hypothesis)
-            reference = self.tokenizer.decode(item.targets)
-            v.loss += loss
-            v.utterances += 1
-            v.blank += blank_share(frames)
-            v.tokens += count(list(item.targets), hypothesis)
-            v.words += count(reference.split(), text.split())
-            if len(v.samples) < SAMPLES:
-                v.samples.append((item.clip.id, reference, text))
+        rows = zip(batch.indices.tolist(), batch.weights.tolist(), strict=True)
+        items = [self.dev_items[index] if weight else None for index, weight in rows]
+        self.validation.add(items, losses.tolist(), self.model.head.outputs(encoded, lengths))
 
     def on_validation_epoch_end(self) -> None:
         """Sum over devices and publish the metrics."""
         v = self.validation
         if self.trainer.world_size > 1:
-            counts = [v.loss, v.utterances, v.blank, *_fields(v.tokens), *_fields(v.words)]
-            summed = self.trainer.strategy.reduce(torch.tensor(counts, dtype=torch.float64, device=self.device), reduce_op="sum")
-            loss, utterances, blank, *rest = summed.tolist()
-            whole = [int(x) for x in rest]
-            self.validation = v = Validation(loss, int(utterances), blank, Counts(*whole[:5]), Counts(*whole[5:]), v.samples)
+            sums = torch.tensor(v.sums(), dtype=torch.float64, device=self.device)
+            v.take(self.trainer.strategy.reduce(sums, reduce_op="sum").tolist())
         if self._plateau is not None and self.trainer.state.fn == "fit":
             self._plateau.step(v.metrics()["dev_error"])
         self.log_dict({name: torch.tensor(value, dtype=torch.float64) for name, value in v.metrics().items()}, sync_dist=False)
@@ -194,7 +150,3 @@ class RecognizerModule(pl.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Kept until the optimizer stands."""
         self._plateau_state = checkpoint.get("plateau")
-
-
-def _fields(counts: Counts) -> list[int]:
-    return [counts.errors, counts.tokens, counts.insertions, counts.deletions, counts.substitutions]

@@ -11,6 +11,7 @@ from speechrnn.errors import UsageError, nearest
 from speechrnn.features.frontend import FeatureOptions
 from speechrnn.models.ctc import CtcOptions
 from speechrnn.models.encoder import EncoderOptions
+from speechrnn.models.heads import HeadOptions
 from speechrnn.rundir import RunOptions
 from speechrnn.text.normalize import TextOptions
 
@@ -116,7 +117,7 @@ class Experiment:
     data: DataOptions = field(default_factory=DataOptions)
     features: FeatureOptions = field(default_factory=FeatureOptions)
     model: EncoderOptions = field(default_factory=EncoderOptions)
-    head: CtcOptions = field(default_factory=CtcOptions)
+    head: HeadOptions = field(default_factory=CtcOptions)
     text: TextOptions = field(default_factory=TextOptions)
     trainer: TrainerOptions = field(default_factory=TrainerOptions)
     decoding: DecodingOptions = field(default_factory=DecodingOptions)

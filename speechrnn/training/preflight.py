@@ -1,81 +1,38 @@
-"""What is wrong with the data is said before training: unknown symbols, empty texts, targets longer than their frames."""
+"""What cannot be learned from is said before training: empty texts, too long recordings, targets longer than their frames."""
 
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Sequence
 
 import torch
 
 from speechrnn.data.augment import after_speed
-from speechrnn.data.utterance import Utterance
 from speechrnn.errors import DataError, listed
 from speechrnn.models.acoustic import AcousticModel
-from speechrnn.models.ctc import frames_needed
-from speechrnn.text.normalize import TextOptions, normalize
-from speechrnn.text.tokenizer import Tokenizer, UnknownSymbol
 from speechrnn.training.batches import Item
+from speechrnn.training.tasks import Task
 
 logger = logging.getLogger("speechrnn")
-NAMED = 5
-"""How many utterances a message names."""
 MOST_INFEASIBLE = 0.01
 """Share of utterances that may be left out because CTC cannot spell them in their frames."""
 
 
-def make_items(
-    utterances: Sequence[Utterance], tokenizer: Tokenizer, text: TextOptions, sampling_rate: int, where: str, *, strict: bool = True
-) -> list[Item]:
-    """Utterances with their targets.
-
-    Args:
-        sampling_rate: the model's, in Hz.
-        where: what the utterances are, for the message.
-        strict: raise on symbols the inventory lacks; otherwise leave such utterances out with a warning (of dev, where a
-            rare letter may occur that train lacks; test references keep theirs and count as errors).
-
-    Raises:
-        DataError: transcripts with symbols outside the inventory, as a table of symbols with counts and ids.
-    """
-    items: list[Item] = []
-    unknown: Counter[str] = Counter()
-    left_out: list[str] = []
-    example: dict[str, tuple[str, DataError]] = {}
-    for utterance in utterances:
-        normalized = normalize(utterance.text, text)
-        try:
-            targets = tuple(tokenizer.encode(normalized))
-        except DataError as error:
-            symbol = error.symbol if isinstance(error, UnknownSymbol) else error.message
-            unknown[symbol] += 1
-            left_out.append(utterance.id)
-            example.setdefault(symbol, (utterance.id, error))
-            continue
-        n_samples = round(utterance.num_samples * sampling_rate / utterance.sampling_rate)
-        items.append(Item(utterance.clip, targets, normalized, n_samples))
-    if unknown:
-        lines = [
-            f"  {count} x {example[symbol][1].message} (first in {example[symbol][0]})"
-            for symbol, count in unknown.most_common(NAMED)
-        ]
-        more = f"\n  and {len(unknown) - NAMED} more symbols" if len(unknown) > NAMED else ""
-        message = (
-            f"{where}: {sum(unknown.values())} transcripts cannot be written in the model's tokens:\n" + "\n".join(lines) + more
-        )
-        if strict:
-            raise DataError(message, next(iter(example.values()))[1].remedy)
-        logger.warning("%s\nthey are left out: %s", message, listed(left_out))
-    return items
-
-
 def check_feasible(
-    items: Sequence[Item], model: AcousticModel, fastest: float, max_duration_s: float, where: str, *, strict: bool = True
+    items: Sequence[Item],
+    task: Task,
+    model: AcousticModel,
+    fastest: float,
+    max_duration_s: float,
+    where: str,
+    *,
+    strict: bool = True,
 ) -> list[Item]:
     """The utterances that can be learned from; the others are left out by name.
 
     Args:
         items: utterances.
+        task: says how many frames a target needs.
         model: says how many frames it makes of how many samples.
         fastest: the fastest speed perturbation.
         max_duration_s: longer ones are left out.
@@ -95,12 +52,12 @@ def check_feasible(
     densest = 0.0
     infeasible = "with more tokens than CTC can spell in their frames"
     for item, count in zip(items, frames, strict=True):
-        needed = frames_needed(list(item.targets))
+        needed = task.frames_needed(item)
         if item.n_samples / rate > max_duration_s:
             left_out.setdefault(f"longer than data.max_duration_s = {max_duration_s:g} s", []).append(item.clip.id)
         elif not item.targets and strict:
             left_out.setdefault("without any token in their transcript", []).append(item.clip.id)
-        elif count < max(needed, 1):
+        elif count < needed:
             left_out.setdefault(infeasible, []).append(item.clip.id)
             densest = max(densest, needed * fastest * rate / max(item.n_samples, 1))
         else:

@@ -19,17 +19,19 @@ from speechrnn.data.facts import check_same_data, data_facts
 from speechrnn.data.inventory import load_splits
 from speechrnn.errors import DataError, Interrupted, UsageError, typed
 from speechrnn.models.acoustic import AcousticModel
+from speechrnn.models.ctc import CtcOptions
 from speechrnn.models.export import write_acoustic
 from speechrnn.rundir import LogFile, RunDir, machine, versions
 from speechrnn.training.averaging import WeightAverage, Weights
 from speechrnn.training.checkpoints import LAST, Checkpoints
 from speechrnn.training.data import SpeechData, Tracker
-from speechrnn.training.inventory import make_tokenizer, resolve
+from speechrnn.training.inventory import resolve
 from speechrnn.training.logs import BlankMonitor, ProgressBar, Recorder
 from speechrnn.training.module import RecognizerModule
 from speechrnn.training.options import Experiment
 from speechrnn.training.repeatable import ResumePoint, StepSeed, seed_torch
 from speechrnn.training.start import start_from
+from speechrnn.training.tasks import make_task
 from speechrnn.training.trainer import first_process, make_trainer, pick_accelerator, pick_precision, quiet_lightning
 
 logger = logging.getLogger("speechrnn")
@@ -159,14 +161,15 @@ def _fit(experiment: Experiment, run: RunDir, track: Tracker, progress: bool, *,
     if resume:
         check_same_data(run.read_run().get("data", {}), facts["data"], run.path)
     experiment, options = resolve(experiment, train_set)
-    tokenizer = make_tokenizer(options, folder, train_set)
+    task = make_task(options, folder, train_set)
     seed_torch(experiment.seed)
-    model = AcousticModel(options, tokenizer.tokens)
-    data = SpeechData(experiment.data, model, tokenizer, train_set, dev_set, experiment.seed, o.overfit_batches)
+    model = AcousticModel(options, task.vocabulary.tokens)
+    data = SpeechData(experiment.data, model, task, train_set, dev_set, experiment.seed, o.overfit_batches)
     if experiment.init and not resume:
         facts["parents"] = start_from(experiment.init, model)
     data.fit_normalization(model, track)
-    module = RecognizerModule(model, tokenizer, o, data.steps(o.max_epochs))
+    task.fit(model, data.train_items)
+    module = RecognizerModule(model, task, o, data.steps(o.max_epochs))
     module.train_items, module.dev_items = data.train_items, data.dev_items
     if first_process():
         run.write_config(to_yaml(experiment))
@@ -175,10 +178,12 @@ def _fit(experiment: Experiment, run: RunDir, track: Tracker, progress: bool, *,
 
     def keep(weights: Weights, metrics: Mapping[str, float]) -> None:
         measures = {name: round(metrics[name], 4) for name in ("dev_error", "dev_wer", "dev_loss") if name in metrics}
-        write_acoustic(run.model, options, tokenizer, weights, {"name": experiment.experiment, "measures": measures, **facts})
+        write_acoustic(run.model, options, task.vocabulary, weights, {"name": experiment.experiment, "measures": measures, **facts})
 
     checkpoints = Checkpoints(run, o.keep_best, o.checkpoint_every_s, o.early_stopping, keep)
-    callbacks: list[pl.Callback] = [StepSeed(experiment.seed), ResumePoint(data), Recorder(run), BlankMonitor()]
+    callbacks: list[pl.Callback] = [StepSeed(experiment.seed), ResumePoint(data), Recorder(run)]
+    if isinstance(options.head, CtcOptions):
+        callbacks.append(BlankMonitor())
     if o.average == "ema":
         callbacks.append(WeightAverage(o.ema_decay))
     if progress:
@@ -188,7 +193,7 @@ def _fit(experiment: Experiment, run: RunDir, track: Tracker, progress: bool, *,
         trainer = make_trainer(o, callbacks)
     logger.info(
         "%d utterances to train on, %d for dev, %d tokens, %.1f M weights, %.0f frames/s, %s, padding %.1f %%",
-        len(module.train_items), len(module.dev_items), len(tokenizer), sum(p.numel() for p in model.parameters()) / 1e6,
+        len(module.train_items), len(module.dev_items), len(task.vocabulary), sum(p.numel() for p in model.parameters()) / 1e6,
         1 / model.frame_shift, trainer.precision, 100 * data.padding(),
     )  # fmt: skip
     try:

@@ -16,7 +16,7 @@ def start_from(path: Path, model: AcousticModel) -> list[str]:
     """Copy the weights of another model that fit by name and shape; name the rest."""
     other = read_acoustic(path)
     mine = model.state_dict()
-    same_tokens = other.tokenizer.tokens == model.head.vocabulary
+    same_tokens = other.vocabulary.tokens == model.head.vocabulary
     taken, left = {}, []
     for name, tensor in mine.items():
         theirs = other.weights.get(name)

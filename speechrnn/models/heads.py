@@ -1,0 +1,22 @@
+"""The heads by ``head.kind``."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from speechrnn.models.classification import ClassHead, ClassOptions
+from speechrnn.models.ctc import CtcHead, CtcOptions
+from speechrnn.models.head import Head
+from speechrnn.models.regression import RegressionHead, RegressionOptions
+
+HeadOptions: TypeAlias = CtcOptions | ClassOptions | RegressionOptions
+"""``head:``, told apart by ``kind``."""
+
+
+def make_head(options: HeadOptions, vocabulary: tuple[str, ...], size: int, *, bidirectional: bool) -> Head:
+    """The head (a module) that options describe, over encoded frames of ``size`` features."""
+    if isinstance(options, ClassOptions):
+        return ClassHead(vocabulary, size, options.pooling, bidirectional)
+    if isinstance(options, RegressionOptions):
+        return RegressionHead(vocabulary, size, options.pooling, bidirectional)
+    return CtcHead(vocabulary, size)

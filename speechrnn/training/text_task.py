@@ -1,0 +1,150 @@
+"""Texts: tokens as targets, judged by the errors of greedy decoding."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from speechrnn.data.utterance import Utterance
+from speechrnn.decoding.greedy import blank_share, greedy
+from speechrnn.errors import DataError, listed
+from speechrnn.models.acoustic import AcousticModel, ModelOptions
+from speechrnn.models.ctc import CtcOptions, frames_needed
+from speechrnn.models.head import FramePosteriors, HeadOutput
+from speechrnn.scoring.rates import NONE, Counts, count
+from speechrnn.text.normalize import normalize
+from speechrnn.text.tokenizer import Tokenizer, UnknownSymbol
+from speechrnn.training.batches import Item
+from speechrnn.training.tasks import model_samples
+from speechrnn.training.tokens import make_tokenizer
+
+logger = logging.getLogger("speechrnn")
+NAMED = 5
+"""How many symbols a message names."""
+SAMPLES = 2
+"""Decoded utterances shown after each validation."""
+
+
+class TextTask:
+    """Transcripts in tokens.
+
+    Args:
+        options: of the model.
+        data_dir: where ``lexicon.txt`` is looked for.
+        train: training utterances.
+    """
+
+    def __init__(self, options: ModelOptions, data_dir: Path, train: Sequence[Utterance]) -> None:
+        self._options = options
+        self.vocabulary = make_tokenizer(options, data_dir, train)
+        self._ctc = isinstance(options.head, CtcOptions)
+
+    def items(self, utterances: Sequence[Utterance], sampling_rate: int, where: str, *, strict: bool = True) -> list[Item]:
+        """Utterances with their tokens.
+
+        Args:
+            strict: raise on symbols the inventory lacks; otherwise leave such utterances out with a warning (of dev, where a
+                rare letter may occur that train lacks; test references keep theirs and count as errors).
+
+        Raises:
+            DataError: transcripts with symbols outside the inventory, as a table of symbols with counts and ids.
+        """
+        items: list[Item] = []
+        unknown: Counter[str] = Counter()
+        left_out: list[str] = []
+        example: dict[str, tuple[str, DataError]] = {}
+        for utterance in utterances:
+            normalized = normalize(utterance.text, self._options.text)
+            try:
+                targets = tuple(self.vocabulary.encode(normalized))
+            except DataError as error:
+                symbol = error.symbol if isinstance(error, UnknownSymbol) else error.message
+                unknown[symbol] += 1
+                left_out.append(utterance.id)
+                example.setdefault(symbol, (utterance.id, error))
+                continue
+            items.append(Item(utterance.clip, targets, normalized, model_samples(utterance, sampling_rate)))
+        if unknown:
+            lines = [
+                f"  {count} x {example[symbol][1].message} (first in {example[symbol][0]})"
+                for symbol, count in unknown.most_common(NAMED)
+            ]
+            more = f"\n  and {len(unknown) - NAMED} more symbols" if len(unknown) > NAMED else ""
+            message = (
+                f"{where}: {sum(unknown.values())} transcripts cannot be written in the model's tokens:\n" + "\n".join(lines) + more
+            )
+            if strict:
+                raise DataError(message, next(iter(example.values()))[1].remedy)
+            logger.warning("%s\nthey are left out: %s", message, listed(left_out))
+        return items
+
+    def frames_needed(self, item: Item) -> int:
+        """CTC: a frame a token and one between equal neighbours; other heads write several tokens a frame."""
+        return max(frames_needed(list(item.targets)), 1) if self._ctc else 1
+
+    def targets(self, item: Item) -> np.ndarray:
+        """Token ids (L,)."""
+        return np.array(item.targets, np.int64)
+
+    def fit(self, model: AcousticModel, items: Sequence[Item]) -> None:
+        """Nothing is needed."""
+
+    def measure(self) -> TextMeasure:
+        """Errors of tokens and words."""
+        return TextMeasure(self.vocabulary)
+
+
+@dataclass
+class TextMeasure:
+    """Errors of greedy decoding, summed over utterances."""
+
+    tokenizer: Tokenizer
+    loss: float = 0.0
+    utterances: int = 0
+    blank: float = 0.0
+    tokens: Counts = NONE
+    words: Counts = NONE
+    samples: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def add(self, items: Sequence[Item | None], losses: Sequence[float], output: HeadOutput) -> None:
+        """Decode a batch and count its errors."""
+        assert isinstance(output, FramePosteriors)
+        log_probs, lengths = output.log_probs.float().cpu().numpy(), output.lengths.tolist()
+        for row, (item, loss) in enumerate(zip(items, losses, strict=True)):
+            if item is None:
+                continue
+            frames = log_probs[row, : lengths[row]]
+            hypothesis = greedy(frames).ids.tolist()
+            text, reference = self.tokenizer.decode(hypothesis), self.tokenizer.decode(item.targets)
+            self.loss += loss
+            self.utterances += 1
+            self.blank += blank_share(frames)
+            self.tokens += count(list(item.targets), hypothesis)
+            self.words += count(reference.split(), text.split())
+            if len(self.samples) < SAMPLES:
+                self.samples.append((item.clip.id, reference, text))
+
+    def metrics(self) -> dict[str, float]:
+        """dev_loss per utterance, dev_error and dev_wer in %, share of blank frames."""
+        n = max(self.utterances, 1)
+        return {
+            "dev_loss": self.loss / n,
+            "dev_error": self.tokens.percent,
+            "dev_wer": self.words.percent,
+            "dev_blank": self.blank / n,
+        }
+
+    def sums(self) -> list[float]:
+        """Loss, utterances, blank shares, counts."""
+        return [self.loss, self.utterances, self.blank, *astuple(self.tokens), *astuple(self.words)]
+
+    def take(self, sums: Sequence[float]) -> None:
+        """Sums over all devices."""
+        self.loss, utterances, self.blank, *rest = sums
+        whole = [int(x) for x in rest]
+        self.utterances, self.tokens, self.words = int(utterances), Counts(*whole[:5]), Counts(*whole[5:])
