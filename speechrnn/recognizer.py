@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from speechrnn.audio import Clip
 from speechrnn.errors import DataError, Unsupported, UsageError
-from speechrnn.records import Alignment, Posteriors, Transcript
+from speechrnn.records import Alignment, Classification, Posteriors, Transcript
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from speechrnn.decoding.options import DecodingOptions
     from speechrnn.inference.sound import Sound
     from speechrnn.inference.stream import Stream
+    from speechrnn.models.export import StoredAcoustic
     from speechrnn.text.normalize import TextOptions
     from speechrnn.text.tokenizer import Tokenizer
 
@@ -76,6 +77,14 @@ class Aligner(Protocol):
 
 
 @runtime_checkable
+class Classifier(Protocol):
+    """A model that names the class of a whole recording."""
+
+    def classify(self, audio: str | Path | Clip | np.ndarray, *, sample_rate: int | None = None) -> Classification:
+        """All classes with their probabilities, the most probable first."""
+
+
+@runtime_checkable
 class Streamer(Protocol):
     """A model that recognizes speech while it is spoken."""
 
@@ -118,7 +127,16 @@ def load(
         return HmmRecognizer(path, decoding, helpers)
     if kind != "rnn":
         raise Unsupported(f"{path}: a model of kind {kind}, which this release cannot run", "give a model of kind rnn or hmm")
-    return RnnRecognizer(path, device, decoding, helpers, vad=vad)
+    from speechrnn.inference.classifier import NetworkClassifier
+    from speechrnn.models.export import read_acoustic
+    from speechrnn.text.labels import Labels
+
+    stored = read_acoustic(path)
+    if isinstance(stored.vocabulary, Labels):
+        if helpers or vad:
+            raise Unsupported(f"{path} says one thing of a whole recording", "leave language models, hotwords and --vad out")
+        return NetworkClassifier(stored, pick_device(device))
+    return RnnRecognizer(stored, path, device, decoding, helpers, vad=vad)
 
 
 class RnnRecognizer:
@@ -129,12 +147,14 @@ class RnnRecognizer:
     grow with its length.
 
     Args:
-        path: a model directory of kind rnn.
+        stored: what the model directory holds.
+        path: of the model directory.
         device, decoding, helpers, vad: see :func:`load`.
     """
 
     def __init__(
         self,
+        stored: StoredAcoustic,
         path: Path,
         device: str = "auto",
         decoding: DecodingOptions | None = None,
@@ -147,9 +167,7 @@ class RnnRecognizer:
         from speechrnn.inference.network import Network
         from speechrnn.inference.vad import Silero
         from speechrnn.modeldir import WEIGHTS
-        from speechrnn.models.export import read_acoustic
 
-        stored = read_acoustic(path)
         self._info = stored.info
         self.id = stored.id
         self.tokenizer = stored.tokenizer

@@ -60,7 +60,8 @@ class Transcript:
         speaker: label or empty.
         model: id of the model that made it (name and checksum).
         alternatives: further hypotheses, best first.
-        unit: what the tokens are: chars, letters, phones, states; empty where that is not known.
+        unit: what the tokens are: chars, letters, phones, states; classes or value (one token that tells of the whole recording);
+            empty where that is not known.
     """
 
     id: str
@@ -75,6 +76,29 @@ class Transcript:
     model: str = ""
     alternatives: tuple[str, ...] = ()
     unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """What class a recording is of.
+
+    Attributes:
+        labels: all classes, the most probable first.
+        probabilities: of each, in [0, 1]; they sum to 1.
+    """
+
+    labels: tuple[str, ...]
+    probabilities: tuple[float, ...]
+
+    @property
+    def label(self) -> str:
+        """The most probable class."""
+        return self.labels[0]
+
+    @property
+    def probability(self) -> float:
+        """Its probability."""
+        return self.probabilities[0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

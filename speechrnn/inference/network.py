@@ -13,7 +13,7 @@ from speechrnn.features.normalization import Statistics
 from speechrnn.inference.windows import Windows
 from speechrnn.models.encoder import EncoderState
 from speechrnn.models.export import StoredAcoustic
-from speechrnn.models.head import FramePosteriors
+from speechrnn.models.head import ClassPosteriors, FramePosteriors
 from speechrnn.text.tokenizer import SPACE
 
 _IMPOSSIBLE = -30.0
@@ -23,7 +23,7 @@ WINDOW_S, OVERLAP_S = 24.0, 3.0
 
 
 class Network:
-    """A recurrent network with CTC in float32, for use.
+    """A recurrent network in float32, for use.
 
     Args:
         stored: what the model directory holds.
@@ -33,8 +33,8 @@ class Network:
     def __init__(self, stored: StoredAcoustic, device: torch.device) -> None:
         self._network = stored.network().to(device)
         self._device = device
-        tokens = stored.tokenizer.tokens
-        self._n_tokens = len(tokens)
+        tokens = stored.vocabulary.tokens
+        self._n_outputs = len(tokens)
         self._boundary = tokens.index(SPACE) if SPACE in tokens else None
         grid = self._network.frontend.grid
         self.sampling_rate = stored.options.sampling_rate
@@ -70,10 +70,12 @@ class Network:
     ) -> list[np.ndarray]:
         """Log posteriors (T, K) of each of some samples (S,); T is 0 where there is less than one analysis window of sound.
 
+        A head that says one thing of an utterance gives one row: log posteriors of classes, or a number.
+
         ``moments``, each (2, F), are what frames are normalized by, in place of an utterance's own. They are padded to at least
         ``least`` samples, which changes nothing.
         """
-        nothing = np.zeros((0, self._n_tokens), np.float32)
+        nothing = np.zeros((0, self._n_outputs), np.float32)
         heard = [i for i, samples in enumerate(batch) if len(samples) >= self.least_samples]
         known = None if moments is None else [found for i in heard if (found := moments[i]) is not None]
         rows = dict(zip(heard, self._forward([batch[i] for i in heard], known, least), strict=True)) if heard else {}
@@ -89,8 +91,11 @@ class Network:
         # TF32 would round products to 10 bits: fp32 is promised.
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             output = self._network(padded, lengths, known)
-        rows = output.log_probs.cpu().numpy()
-        return [row[:length] for row, length in zip(rows, output.lengths.tolist(), strict=True)]
+        if isinstance(output, FramePosteriors):
+            rows = output.log_probs.cpu().numpy()
+            return [row[:length] for row, length in zip(rows, output.lengths.tolist(), strict=True)]
+        single = output.log_probs if isinstance(output, ClassPosteriors) else output.values[:, None]
+        return [row[None] for row in single.cpu().numpy()]
 
     def window(self, samples: np.ndarray, moments: np.ndarray | None) -> np.ndarray:
         """Log posteriors (T, K) of at most about a window of samples (S,).
@@ -109,7 +114,7 @@ class Network:
 
     def pause(self, n_frames: int, *, boundary: bool) -> np.ndarray:
         """Log posteriors (n_frames, K) of silence, with a word boundary in its middle where asked for and the model has one."""
-        log_probs = np.full((n_frames, self._n_tokens), _IMPOSSIBLE, np.float32)
+        log_probs = np.full((n_frames, self._n_outputs), _IMPOSSIBLE, np.float32)
         log_probs[:, 0] = 0.0
         if boundary and self._boundary is not None:
             log_probs[n_frames // 2, [0, self._boundary]] = _IMPOSSIBLE, 0.0

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from speechrnn.errors import DataError, UsageError, listed
+from speechrnn.errors import DataError, Unsupported, UsageError, listed
 from speechrnn.jobs.naming import unique_names
 from speechrnn.jobs.provenance import collect
 from speechrnn.jobs.report_material import model_bytes
@@ -17,6 +19,7 @@ from speechrnn.scoring.calibration import Reliability, reliability, right_ones
 from speechrnn.scoring.compare import compare
 from speechrnn.scoring.results import Evaluation, Item, System
 from speechrnn.scoring.units import hypothesis_tokens, metrics_of, reference_tokens
+from speechrnn.text.labels import LABEL_UNITS
 from speechrnn.text.lexicon import missing_words
 from speechrnn.text.normalize import normalize
 
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from speechrnn.recognizer import Recognizer
     from speechrnn.records import Transcript
 
+logger = logging.getLogger("speechrnn")
 NOTHING = "the recognizer gave no transcript"
 
 
@@ -117,6 +121,8 @@ def references(utterances: Sequence[Utterance], system: Loaded) -> list[tuple[st
     recognizer = system.recognizer
     texts = [normalize(utterance.text, recognizer.text_options) for utterance in utterances]
     unit = recognizer.tokenizer.unit
+    if unit in LABEL_UNITS:
+        return _labels(utterances, system)
     if unit == "chars":
         return [(text, ()) for text in texts]
     if unit == "phones":
@@ -127,6 +133,34 @@ def references(utterances: Sequence[Utterance], system: Loaded) -> list[tuple[st
                 "add them to the lexicon and train anew, or leave their utterances out",
             )
     return [(text, reference_tokens(recognizer.tokenizer, text)) for text in texts]
+
+
+def _labels(utterances: Sequence[Utterance], system: Loaded) -> list[tuple[str, tuple[str, ...]]]:
+    """Classes of utterances; those the model was never shown are named, and will be errors.
+
+    Raises:
+        Unsupported: a model of numbers.
+        DataError: utterances without a label.
+    """
+    from speechrnn.data.labels import label_of
+
+    recognizer: Any = system.recognizer
+    if recognizer.tokenizer.unit == "value":
+        raise Unsupported(f"{system.name} gives numbers, and errors are counted here", "compare what speechrnn transcribe prints")
+    labels = [label_of(utterance, recognizer.label, recognizer.text_options) for utterance in utterances]
+    without = [utterance.id for utterance, label in zip(utterances, labels, strict=True) if not label]
+    if without:
+        raise DataError(
+            f"{len(without)} of {len(labels)} utterances have no label in {recognizer.label!r}: {listed(without)}",
+            "give a manifest with labels where the training data had them",
+        )
+    unseen = Counter(label for label in labels if label not in recognizer.tokenizer.tokens)
+    if unseen:
+        logger.warning(
+            "%s: %d of %d utterances are of classes it has never seen, and count as errors: %s",
+            system.name, unseen.total(), len(labels), listed(unseen),
+        )  # fmt: skip
+    return [(label, (label,)) for label in labels]
 
 
 def _run(
@@ -168,24 +202,30 @@ def _run(
     size = model_bytes(system.path)
     if size is not None:
         told["bytes"] = size
-    worth = confidences(utterances, found, system)
+    worth = confidences(utterances, references, found, system)
     return System(system.name, str(system.path), unit, metrics, items, seconds, told, worth)
 
 
-def confidences(utterances: Sequence[Utterance], found: Mapping[str, Transcript], system: Loaded) -> dict[str, Reliability]:
+def confidences(
+    utterances: Sequence[Utterance],
+    references: Sequence[tuple[str, tuple[str, ...]]],
+    found: Mapping[str, Transcript],
+    system: Loaded,
+) -> dict[str, Reliability]:
     """What the confidences of words and tokens are worth, by utterances that were transcribed."""
     import numpy as np
 
     tokenizer, rule = system.recognizer.tokenizer, system.recognizer.text_options
     speakers, rows = [], []
-    for utterance in utterances:
+    for utterance, (_, labels) in zip(utterances, references, strict=True):
         transcript = found.get(utterance.id)
         if transcript is not None:
             reference = normalize(utterance.text, rule)
+            wanted = labels if tokenizer.unit in LABEL_UNITS else reference_tokens(tokenizer, reference)
             words = [(text, word.confidence) for word in transcript.words if (text := normalize(word.text, rule))]
             tokens = [(token.text, token.confidence) for token in transcript.tokens if hypothesis_tokens([token.text])]
             speakers.append(utterance.speaker)
-            rows.append((reference.split(), words, reference_tokens(tokenizer, reference), tokens))
+            rows.append((reference.split(), words, wanted, tokens))
     worth = {}
     for what, sides in (("words", [row[:2] for row in rows]), ("tokens", [row[2:] for row in rows])):
         sure = [np.array([confidence for _, confidence in heard], np.float64) for _, heard in sides]
@@ -204,7 +244,7 @@ def _item(
     return Item(
         utterance.id,
         reference,
-        normalize(transcript.text, system.recognizer.text_options),
+        transcript.text if transcript.unit in LABEL_UNITS else normalize(transcript.text, system.recognizer.text_options),
         tokens,
         tuple(token.text for token in transcript.tokens),
         tuple((token.start, token.end) for token in transcript.tokens),

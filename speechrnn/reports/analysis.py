@@ -10,6 +10,7 @@ from speechrnn.reports.matrix import Matrix, matrix
 from speechrnn.scoring.articulation import Articulation
 from speechrnn.scoring.breakdown import Breakdown, breakdowns
 from speechrnn.scoring.classes import ClassRate, class_rates
+from speechrnn.scoring.classification import ClassScores, class_scores
 from speechrnn.scoring.results import Evaluation, System
 
 
@@ -38,6 +39,8 @@ class Analysis:
     """Everything by system name, but ``breakdowns``, which hold all systems of the first one's headline rate.
 
     Attributes:
+        classes: errors of classes of sounds.
+        scores: of systems that name classes of utterances.
         metric: that rate.
         missing: what is left out for want of an extra, with its remedy; empty where nothing is.
     """
@@ -47,15 +50,19 @@ class Analysis:
     classes: Mapping[str, tuple[ClassRate, ...]] = field(default_factory=dict)
     articulatory: Mapping[str, Articulatory] = field(default_factory=dict)
     matrices: Mapping[str, Matrix] = field(default_factory=dict)
+    scores: Mapping[str, ClassScores] = field(default_factory=dict)
     missing: str = ""
 
 
 def analyse(evaluation: Evaluation) -> Analysis:
-    """All of it. Classes, distances and matrices are of systems of letters or phones."""
+    """All of it. Classes of sounds and distances are of systems of letters or phones."""
     metric = evaluation.systems[0].metrics[0]
     missing = ""
-    classes, articulatory, matrices = {}, {}, {}
+    classes, articulatory, matrices, scores = {}, {}, {}, {}
     for system in evaluation.systems:
+        if system.unit == "classes":
+            scores[system.name] = found = class_scores(system.items)
+            matrices[system.name] = matrix(system.items, [one.label for one in found.classes], "error")
         if system.unit not in {"letters", "phones"} or "per" not in system.metrics:
             continue
         rates = class_rates(system.items, system.unit)
@@ -73,7 +80,7 @@ def analyse(evaluation: Evaluation) -> Analysis:
             if len(sounds.unknown) <= len(labels) / 4:
                 articulatory[system.name] = _articulatory(system, sounds)
         matrices[system.name] = matrix((item for item in system.items if not item.failure), order)
-    return Analysis(metric, tuple(breakdowns(evaluation, metric)), classes, articulatory, matrices, missing)
+    return Analysis(metric, tuple(breakdowns(evaluation, metric)), classes, articulatory, matrices, scores, missing)
 
 
 def _articulatory(system: System, sounds: Articulation) -> Articulatory:

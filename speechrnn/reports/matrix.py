@@ -38,14 +38,15 @@ class Matrix:
     inserted: tuple[Cell, ...]
 
 
-def matrix(items: Iterable[Item], order: Sequence[str]) -> Matrix:
+def matrix(items: Iterable[Item], order: Sequence[str], metric: str = "per") -> Matrix:
     """Count the aligned tokens of utterances.
 
     Args:
         items: of a system whose tokens are counted.
         order: of labels; those that occur nowhere are left out.
+        metric: what is counted.
     """
-    pairs = Counter((pair.reference, pair.hypothesis) for item in items for pair in align(*item.sides("per")))
+    pairs = Counter((pair.reference, pair.hypothesis) for item in items for pair in align(*item.sides(metric)))
     totals: Counter[str | None] = Counter()
     heard: Counter[str | None] = Counter()
     for (reference, hypothesis), times in pairs.items():

@@ -1,10 +1,13 @@
 """``scores.json``: the figures of an evaluation and all that makes them checkable.
 
     {"version": 1, "manifest": {"path", "sha256"},
-     "systems": [{"name", "model", "wer"|"cer"|"per": {"percent", "errors", "tokens", "insertions", "deletions", "substitutions",
-                  "low", "high"}, "seconds", "real_time_factor", "unit", "utterances_right", "failed": [ids], "facts": {…},
+     "systems": [{"name", "model", "wer"|"cer"|"per"|"error": {"percent", "errors", "tokens", "insertions", "deletions",
+                  "substitutions", "low", "high"}, "seconds", "real_time_factor", "unit", "utterances_right", "failed": [ids],
+                  "facts": {…},
                   "confidence": {"words"|"tokens": {"number", "wrong", "calibration_error", "area_under_roc", "brier": {"value",
                   "low", "high"}, "brier_of_a_constant"}}, "articulatory": {"percent", "errors", "tokens"},
+                  "accuracy"|"macro_f1": {"percent", "low", "high"},
+                  "labels": {label: {"total", "precision", "recall", "f1", "low", "high"}},
                   "classes": {"consonants"|"vowels"|"tone": {"percent", "errors", "tokens", "insertions", "deletions",
                   "substitutions"}}}],
      "pairs": [{"a", "b", "metric", "difference", "low", "high", "p", "matched_pairs": {"segments", "mean", "z", "p"}}],
@@ -82,6 +85,18 @@ def _sounds(system: System, analysis: Analysis) -> dict[str, Any]:
     if system.name in analysis.classes:
         rates = analysis.classes[system.name]
         found["classes"] = {rate.name: {"percent": _rounded(rate.counts.percent), **asdict(rate.counts)} for rate in rates}
+    if system.name in analysis.scores:
+        scores = analysis.scores[system.name]
+        pairs = (("accuracy", scores.accuracy, scores.accuracy_interval), ("macro_f1", scores.macro_f1, scores.macro_f1_interval))
+        for name, percent, bounds in pairs:
+            found[name] = {"percent": _rounded(percent), "low": _rounded(bounds.low), "high": _rounded(bounds.high)}
+        found["labels"] = {
+            one.label: {
+                "total": one.total,
+                **{name: _rounded(getattr(one, name)) for name in ("precision", "recall", "f1", "low", "high")},
+            }
+            for one in scores.classes
+        }
     return found
 
 

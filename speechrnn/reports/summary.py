@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from speechrnn.scoring.classification import class_scores
 from speechrnn.scoring.rates import kaldi_line
 from speechrnn.scoring.results import Evaluation
 
@@ -37,6 +38,13 @@ def lines(evaluation: Evaluation) -> list[str]:
         for metric, measure in evaluation.measures[system.name].items():
             line = kaldi_line(measure.counts, metric.upper())
             found.append(f"{line}  95 % {measure.low:.2f} - {measure.high:.2f}  {system.name}")
+    for name, scores in ((s.name, class_scores(s.items)) for s in evaluation.systems if s.unit == "classes"):
+        bounds = (scores.accuracy_interval, scores.macro_f1_interval)
+        said = [
+            f"{what} {percent:.2f} %, 95 % {b.low:.2f} - {b.high:.2f}"
+            for what, percent, b in zip(("accuracy", "macro F1"), (scores.accuracy, scores.macro_f1), bounds, strict=True)
+        ]
+        found.append(f"{name}: {'; '.join(said)}")
     for system in evaluation.systems:
         found += [f"{system.name}: {worth.line(what)}" for what, worth in system.reliability.items()]
     for pair in evaluation.pairs:

@@ -91,7 +91,7 @@ def _line(system: System, index: int, counts: Counts, in_columns: bool) -> Line:
     pairs = tuple(align(*item.sides(metric)))
     # Letters are written without gaps, words and phones (and letters of several signs) with a space between.
     letters = metric == "cer" or all(len(token) == 1 for token in (*item.reference_tokens, *item.tokens))
-    gap = "" if metric != "wer" and letters else " "
+    gap = "" if metric in ("cer", "per") and letters else " "
     if in_columns:
         return Line(system.name, counts, pairs, (), gap, item.failure)
     return Line(system.name, counts, (), tuple(runs(pairs, gap)), gap, item.failure)

@@ -91,24 +91,27 @@ class Bootstrap:
 
         if len(counts) != self._utterances:
             raise ValueError(f"{len(counts)} counts for {self._utterances} utterances")
-        errors = self._summed([count.errors for count in counts])
-        tokens = self._summed([count.tokens for count in counts])
-        generator = np.random.default_rng(self._seed)
-        rates = np.empty(self._resamples)
-        step = max(1, _CELLS // max(len(errors), 1))
-        for first in range(0, self._resamples, step):
-            size = (min(step, self._resamples - first), len(errors))
-            drawn = generator.integers(len(errors), size=size, dtype=np.int32) if len(errors) else np.zeros(size, np.int32)
-            rates[first : first + step] = 100 * errors[drawn].sum(axis=1) / np.maximum(tokens[drawn].sum(axis=1), 1)
-        return rates
+        drawn = self.sums(np.array([[count.errors, count.tokens] for count in counts], np.int64).reshape(-1, 2))
+        return np.asarray(100 * drawn[:, 0] / np.maximum(drawn[:, 1], 1))
 
-    def _summed(self, values: Sequence[int]) -> np.ndarray:
-        """Values per thing drawn, int64."""
+    def sums(self, values: np.ndarray) -> np.ndarray:
+        """Values (U, D) of utterances, whole numbers, summed over the drawn test sets: int64, shape (resamples, D)."""
         import numpy as np
 
-        if self._groups is None:
-            return np.asarray(values, np.int64)
-        return np.bincount(self._groups, weights=np.asarray(values, np.float64)).astype(np.int64)
+        values = values.astype(np.int64)
+        if self._groups is not None:
+            grouped = np.zeros((self._groups.max() + 1, values.shape[1]), np.int64)
+            np.add.at(grouped, self._groups, values)
+            values = grouped
+        generator = np.random.default_rng(self._seed)
+        found = np.zeros((self._resamples, values.shape[1]), np.int64)
+        step = max(1, _CELLS // max(len(values), 1))
+        for first in range(0, self._resamples if len(values) else 0, step):
+            size = (min(step, self._resamples - first), len(values))
+            drawn = generator.integers(len(values), size=size, dtype=np.int32)
+            for column in range(values.shape[1]):
+                found[first : first + step, column] = values[:, column][drawn].sum(axis=1)
+        return found
 
 
 def interval(rates: np.ndarray) -> Interval:

@@ -43,7 +43,9 @@ class Item:
     snr: float | None = None
 
     def sides(self, metric: str) -> tuple[list[str], list[str]]:
-        """Reference and hypothesis as ``wer``, ``cer`` or ``per`` compares them."""
+        """Reference and hypothesis as ``wer``, ``cer``, ``per`` or, of classes, ``error`` compares them."""
+        if metric == "error":
+            return [self.reference], [self.hypothesis] if self.hypothesis else []
         if metric == "wer":
             return words(self.reference), words(self.hypothesis)
         if metric == "cer":
@@ -58,7 +60,7 @@ class System:
     Attributes:
         name: as shown; unique on a page.
         model: path of its model directory or hypothesis file, as given.
-        unit: ``chars``, ``letters``, ``phones`` of a model; ``word``, ``char``, ``token`` of a file.
+        unit: ``chars``, ``letters``, ``phones``, ``classes`` of a model; ``word``, ``char``, ``token`` of a file.
         metrics: rates that make sense, the headline first.
         items: the utterances, in the order of the references.
         seconds: wall-clock time of recognition, reading of audio included, loading of the model not; ``None`` where not measured.
@@ -96,7 +98,7 @@ class Measure:
     """One rate of one system.
 
     Attributes:
-        metric: ``wer``, ``cer`` or ``per``.
+        metric: ``wer``, ``cer``, ``per`` or ``error``.
         counts: over all utterances.
         low, high: 95 % interval in percent.
         by_utterance: counts in the order of the items.

@@ -11,7 +11,7 @@ from speechrnn.text.tokenizer import SPACE
 if TYPE_CHECKING:
     from speechrnn.text.tokenizer import Tokenizer
 
-METRICS = {"wer": "words", "cer": "characters", "per": "tokens"}
+METRICS = {"wer": "words", "cer": "characters", "per": "tokens", "error": "utterances"}
 """Rates and what they count."""
 
 
@@ -21,6 +21,8 @@ def metrics_of(unit: str, writes_words: bool) -> tuple[str, ...]:
     >>> metrics_of("chars", True), metrics_of("phones", False), metrics_of("phones", True)
     (('wer', 'cer'), ('per',), ('wer', 'per'))
     """
+    if unit == "classes":
+        return ("error",)
     if unit == "chars":
         return "wer", "cer"
     return ("wer", "per") if writes_words else ("per",)

@@ -9,9 +9,7 @@ from speechrnn.features.logmel import LogmelOptions
 from speechrnn.features.mfcc import MfccOptions
 from speechrnn.features.normalization import NormalizationOptions
 from speechrnn.models.acoustic import AcousticModel, ModelOptions
-from speechrnn.models.ctc import CtcHead
 from speechrnn.models.encoder import Encoder, EncoderOptions
-from speechrnn.models.head import FramePosteriors
 from speechrnn.models.subsampling import Subsampling
 
 VOCABULARY = ("<blank>", "<space>", "a", "b", "c")
@@ -109,29 +107,3 @@ def test_stacking_keeps_every_frame_in_order():
 def test_impossible_encoders_are_refused(changes):
     with pytest.raises(UsageError):
         EncoderOptions(**changes)
-
-
-def check_head(head, size: int) -> None:
-    """What the trainer and the decoders rely on, for any head over encoded frames."""
-    torch.manual_seed(0)
-    encoded = torch.randn(3, 9, size, requires_grad=True)
-    lengths, target_lengths = torch.tensor([9, 5, 7]), torch.tensor([2, 1, 3])
-    targets = torch.tensor([[1, 2, 0], [1, 0, 0], [2, 1, 2]])
-    losses = head.loss(encoded, lengths, targets, target_lengths)
-    assert losses.shape == (3,)
-    assert losses.dtype == torch.float32
-    assert head.normalizer(lengths, target_lengths).shape == (3,)
-    losses.sum().backward()
-    for row, length in enumerate(lengths.tolist()):
-        assert not encoded.grad[row, length:].any()
-        alone = head.loss(
-            encoded[row : row + 1, :length], lengths[row : row + 1], targets[row : row + 1], target_lengths[row : row + 1]
-        )
-        torch.testing.assert_close(alone[0], losses[row], atol=1e-5, rtol=1e-5)
-    output = head.outputs(encoded, lengths)
-    assert isinstance(output, FramePosteriors)
-    assert output.log_probs.shape == (3, 9, len(head.vocabulary))
-
-
-def test_the_ctc_head_fulfils_the_contract():
-    check_head(CtcHead(("<blank>", "a", "b"), 6), 6)
