@@ -7,6 +7,7 @@ import json
 import sys
 from pathlib import Path
 
+from bench.cells import cells
 from bench.decoding import decoding
 from bench.long_audio import long_audio
 from bench.padding import padding
@@ -20,6 +21,7 @@ ALL = {
     "transcribe": one_file,
     "padding": padding,
     "decoding": decoding,
+    "cells": cells,
     "long": long_audio,
     "training": training_step,
 }

@@ -1,7 +1,8 @@
-"""Initial weights (a cell's own paper wins where it says otherwise).
+"""Initial weights.
 
-Recurrent matrices orthogonal (Saxe et al. 2014), input matrices Xavier uniform (Glorot and Bengio 2010), the forget
-gate's bias 1 in total (Gers et al. 2000; Jozefowicz et al. 2015), the output layer's bias 0.
+Recurrent matrices orthogonal (Saxe et al. 2014) or the identity (Le et al. 2015), input matrices Xavier uniform (Glorot and Bengio
+2010), the forget gate's bias 1 in total (Gers et al. 2000; Jozefowicz et al. 2015), the output layer's bias 0. IndRNN's own
+recurrent weights stay as it draws them.
 """
 
 from __future__ import annotations
@@ -9,22 +10,37 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from speechrnn.models.cells.layer import CellLayer
+
+RECURRENT = ("orthogonal", "identity")
+
 
 @torch.no_grad()
-def init_recurrent(layer: nn.LSTM | nn.GRU) -> None:
-    """Initialize a layer of ``torch.nn``; each gate's block is drawn on its own."""
-    for name, parameter in layer.named_parameters():
-        if name.startswith("weight_hh"):
-            for gate in torch.split(parameter, layer.hidden_size):
-                nn.init.orthogonal_(gate)
-        elif name.startswith("weight_ih"):
-            for gate in torch.split(parameter, layer.hidden_size):
-                nn.init.xavier_uniform_(gate)
+def init_recurrent(layer: nn.RNNBase | CellLayer, recurrent: str = "orthogonal", forget_bias: float = 1.0) -> None:
+    """Initialize a layer; each gate's block is drawn on its own."""
+    weights = dict(layer.named_parameters())
+    if isinstance(layer, CellLayer):
+        names, forget = ("input.weight", "recurrent"), layer.cell.forget
+        bias = layer.bias
+    else:
+        # PyTorch adds two bias vectors and orders the gates input, forget, cell, output.
+        names, forget = ("weight_ih_l0", "weight_hh_l0"), 1 if isinstance(layer, nn.LSTM) else None
+        bias = weights["bias_hh_l0"]
+        nn.init.zeros_(weights["bias_ih_l0"])
+        if layer.proj_size:
+            nn.init.xavier_uniform_(weights["weight_hr_l0"])
+    hidden = layer.hidden_size
+    for gate in torch.split(weights[names[0]], hidden):
+        nn.init.xavier_uniform_(gate)
+    # A cell whose units see only themselves has no matrix.
+    for gate in torch.split(weights[names[1]], hidden) if names[1] in weights else ():
+        if recurrent == "identity":
+            nn.init.eye_(gate)
         else:
-            nn.init.zeros_(parameter)
-            if isinstance(layer, nn.LSTM) and name.startswith("bias_hh"):
-                # PyTorch adds two bias vectors and orders the gates input, forget, cell, output.
-                parameter[layer.hidden_size : 2 * layer.hidden_size] = 1.0
+            nn.init.orthogonal_(gate)
+    nn.init.zeros_(bias)
+    if forget is not None:
+        bias[forget * hidden : (forget + 1) * hidden] = forget_bias
 
 
 @torch.no_grad()

@@ -8,31 +8,66 @@ whoever wants an utterance's last state gathers the output at length - 1.
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from speechrnn.errors import UsageError, nearest
-from speechrnn.models.init import init_recurrent
-
-State: TypeAlias = Tensor | tuple[Tensor, Tensor]
-"""GRU: h (1, B, H); LSTM: h and c."""
-
-CELLS: dict[str, type[nn.LSTM] | type[nn.GRU]] = {"lstm": nn.LSTM, "gru": nn.GRU}
-"""``model.cell`` by name. Hochreiter and Schmidhuber (1997) with Gers et al. (2000); Cho et al. (2014)."""
+from speechrnn.errors import UsageError
+from speechrnn.models.cells.layer import CellLayer, State
+from speechrnn.models.cells.registry import CELLS, DIAGONAL, FORGETTING, IDENTITY, check_cell
+from speechrnn.models.init import RECURRENT, init_recurrent
 
 
-def check_cell(cell: str) -> None:
-    """Refuse an unknown cell by name."""
-    if cell not in CELLS:
-        raise UsageError(f"model.cell is {cell!r}", nearest(cell, CELLS))
+@dataclass(frozen=True)
+class LayerOptions:
+    """One unidirectional layer, whatever its inputs; the fields are those of ``model:``."""
+
+    cell: str = "lstm"
+    hidden: int = 256
+    projection: int = 0
+    recurrent_init: str = "auto"
+    forget_bias: float = 1.0
+
+    @property
+    def size(self) -> int:
+        """Features of its output."""
+        return (self.projection or (self.hidden + 1) // 2) if self.cell == "lstm_projection" else self.hidden
 
 
-def make_cell(cell: str, input_size: int, hidden: int) -> nn.Module:
-    """One unidirectional layer: (B, T, input_size) -> (B, T, hidden), state."""
-    layer = CELLS[cell](input_size, hidden, batch_first=True)
-    init_recurrent(layer)
+def check_layer(options: LayerOptions) -> None:
+    """Refuse combinations that make no sense, with what is possible.
+
+    Raises:
+        UsageError: an unknown cell; a projection, an initialization or a bias that the cell has no use for.
+    """
+    o = options
+    check_cell(o.cell)
+    if o.projection and o.cell != "lstm_projection":
+        raise UsageError(f"model.projection is {o.projection} and model.cell {o.cell}", "only lstm_projection has a projection")
+    if o.cell == "lstm_projection" and not 0 <= o.projection < o.hidden:
+        raise UsageError(f"model.projection is {o.projection} and model.hidden {o.hidden}", "project to fewer units than hidden")
+    if o.recurrent_init not in ("auto", *RECURRENT):
+        raise UsageError(f"model.recurrent_init is {o.recurrent_init!r}", f"choose one of auto, {', '.join(RECURRENT)}")
+    if o.recurrent_init != "auto" and o.cell in (*DIAGONAL, "feedforward"):
+        raise UsageError(
+            f"model.recurrent_init is {o.recurrent_init} and model.cell {o.cell}",
+            f"{o.cell} has no recurrent matrix: one of {', '.join(c for c in CELLS if c not in (*DIAGONAL, 'feedforward'))} has",
+        )
+    if o.forget_bias != 1 and o.cell not in FORGETTING:
+        raise UsageError(
+            f"model.forget_bias is {o.forget_bias:g} and model.cell {o.cell}",
+            f"a forget gate have {', '.join(FORGETTING)}",
+        )
+
+
+def make_cell(options: LayerOptions, input_size: int) -> nn.Module:
+    """One unidirectional layer: (B, T, input_size) -> (B, T, options.size), state."""
+    o = options
+    layer = CELLS[o.cell](input_size, o.hidden, *((o.size,) if o.cell == "lstm_projection" else ()))
+    if isinstance(layer, nn.RNNBase | CellLayer):
+        start = ("identity" if o.cell in IDENTITY else "orthogonal") if o.recurrent_init == "auto" else o.recurrent_init
+        init_recurrent(layer, start, o.forget_bias)
     return layer
 
 
@@ -46,10 +81,10 @@ def reverse_within(x: Tensor, lengths: Tensor) -> Tensor:
 class Unidirectional(nn.Module):
     """A forward layer that can carry its state from chunk to chunk."""
 
-    def __init__(self, cell: str, input_size: int, hidden: int) -> None:
+    def __init__(self, options: LayerOptions, input_size: int) -> None:
         super().__init__()
-        self.forward_layer = make_cell(cell, input_size, hidden)
-        self.size = hidden
+        self.forward_layer = make_cell(options, input_size)
+        self.size = options.size
 
     def forward(self, x: Tensor, lengths: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """(B, T, F), lengths (B,), the state before the chunk -> (B, T, H), the state after all T frames.
@@ -63,11 +98,11 @@ class Unidirectional(nn.Module):
 class Bidirectional(nn.Module):
     """A forward and a backward layer, concatenated; Schuster and Paliwal (1997)."""
 
-    def __init__(self, cell: str, input_size: int, hidden: int) -> None:
+    def __init__(self, options: LayerOptions, input_size: int) -> None:
         super().__init__()
-        self.forward_layer = make_cell(cell, input_size, hidden)
-        self.backward_layer = make_cell(cell, input_size, hidden)
-        self.size = 2 * hidden
+        self.forward_layer = make_cell(options, input_size)
+        self.backward_layer = make_cell(options, input_size)
+        self.size = 2 * options.size
 
     def forward(self, x: Tensor, lengths: Tensor, state: State | None = None) -> tuple[Tensor, None]:
         """(B, T, F), lengths (B,) -> (B, T, 2 H), no state: it needs the whole utterance."""

@@ -63,8 +63,12 @@ class RecognizerModule(pl.LightningModule):
     def configure_gradient_clipping(
         self, optimizer: Any, gradient_clip_val: Any = None, gradient_clip_algorithm: Any = None
     ) -> None:
-        """Clip by norm, and keep the weights as they are where the gradient is not finite."""
+        """Clip by value and by norm, and keep the weights as they are where the gradient is not finite."""
         parameters = [p for p in self.parameters() if p.grad is not None]
+        largest = self.options.gradient_clip_value
+        # An infinite part would come out of it finite, and unseen.
+        if largest and math.isfinite(float(torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None]))):
+            torch.nn.utils.clip_grad_value_(parameters, largest)
         limit = self.options.gradient_clip or math.inf
         norm = torch.nn.utils.clip_grad_norm_(parameters, limit)
         self.gradient_norm = float(norm)

@@ -48,7 +48,10 @@ class TrainerOptions:
     plateau_factor: float = 0.5
     """plateau: what the rate is multiplied with."""
     gradient_clip: float = 1.0
-    """Largest norm of the gradient; a larger one is scaled down to it. 0 switches it off."""
+    """Largest norm of the gradient; a larger one is scaled down to it (Pascanu et al. 2013): against exploding gradients, nearly
+    always worth it. 0 switches it off."""
+    gradient_clip_value: float = 0.0
+    """Largest value of any part of the gradient, applied before the norm: where single weights explode. 0 switches it off."""
     accumulate: int = 1
     """Batches whose gradients are added up before a step."""
     early_stopping: int = 0
@@ -96,7 +99,15 @@ class TrainerOptions:
             )
         if not 0 < self.plateau_factor < 1 or not self.checkpoint_every_s > 0:
             raise UsageError("trainer.plateau_factor or trainer.checkpoint_every_s is out of range", "0.5 and 300 are usual")
-        for name in ("gradient_clip", "early_stopping", "overfit_batches", "threads", "weight_decay", "plateau_patience"):
+        for name in (
+            "gradient_clip",
+            "gradient_clip_value",
+            "early_stopping",
+            "overfit_batches",
+            "threads",
+            "weight_decay",
+            "plateau_patience",
+        ):
             if not getattr(self, name) >= 0:
                 raise UsageError(f"trainer.{name} is {getattr(self, name)}", "0 switches it off")
 

@@ -1,0 +1,75 @@
+"""A layer of a cell that no framework has ready: (B, T, F) -> (B, T, H), with the interface of ``torch.nn.LSTM``."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from speechrnn.models.cells.scan import Cell, scan
+
+State: TypeAlias = Tensor | tuple[Tensor, Tensor]
+"""h (1, B, H); of cells with a memory h and c."""
+
+
+class CellLayer(nn.Module):
+    """One unidirectional layer of a :class:`~speechrnn.models.cells.scan.Cell`.
+
+    Args:
+        cell: its element-by-element part.
+        input_size, hidden: F and H.
+        extras: its further weights, by name, in the cell's order.
+        diagonal: each unit sees only itself of the state before.
+        norm: layer norm over the inputs after their product.
+
+    Weights: ``input.weight`` (G H, F), ``input.bias`` (G H,), ``recurrent`` (G H, H) or (H,), and the extras.
+    """
+
+    def __init__(
+        self,
+        cell: Cell,
+        input_size: int,
+        hidden: int,
+        extras: dict[str, Tensor] | None = None,
+        *,
+        diagonal: bool = False,
+        norm: bool = False,
+    ) -> None:
+        super().__init__()
+        self.cell, self.hidden_size = cell, hidden
+        # After a norm a bias would do what the norm's own does.
+        self.input = nn.Linear(input_size, cell.gates * hidden, bias=not norm)
+        self.norm = nn.LayerNorm(cell.gates * hidden) if norm else nn.Identity()
+        self.recurrent = nn.Parameter(torch.zeros(hidden) if diagonal else torch.zeros(cell.gates * hidden, hidden))
+        self.names = tuple(extras or {})
+        for name, start in (extras or {}).items():
+            self.register_parameter(name, nn.Parameter(start))
+
+    @property
+    def extras(self) -> list[Tensor]:
+        """The cell's further weights, in its order."""
+        return [getattr(self, name) for name in self.names]
+
+    @property
+    def bias(self) -> Tensor:
+        """What is added to the gates (G H,)."""
+        return self.norm.bias if self.input.bias is None else self.input.bias
+
+    def projected(self, x: Tensor) -> Tensor:
+        """Inputs (B, T, F) after their product, (T, B, G H)."""
+        y: Tensor = self.norm(self.input(x.transpose(0, 1)))
+        return y
+
+    def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """(B, T, F) and the state before -> outputs (B, T, H) and the state after; float32 whatever the autocast."""
+        y = self.projected(x)
+        with torch.autocast(x.device.type, enabled=False):
+            y = y.float() if y.dtype in (torch.float16, torch.bfloat16) else y
+            h, c = state if isinstance(state, tuple) else (state, None)
+            start = y.new_zeros(y.shape[1], self.hidden_size)
+            h = start if h is None else h[0].to(y.dtype)
+            if self.cell.memory:
+                c = start if c is None else c[0].to(y.dtype)
+            outputs, h, new_c = scan(self.cell, y, self.recurrent, h, c, self.extras)
+        return outputs.transpose(0, 1), (h[None], new_c[None]) if self.cell.memory else h[None]

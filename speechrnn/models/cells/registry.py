@@ -1,0 +1,48 @@
+"""The cells by ``model.cell``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import nn
+
+from speechrnn.errors import UsageError, nearest
+from speechrnn.models.cells import (
+    feedforward,
+    indrnn,
+    ligru,
+    lstm_coupled,
+    lstm_layernorm,
+    lstm_peephole,
+    rnn_sigmoid,
+    torch_cells,
+)
+
+CELLS: dict[str, Callable[..., nn.Module]] = {
+    "rnn_tanh": torch_cells.rnn_tanh,
+    "rnn_relu": torch_cells.rnn_relu,
+    "rnn_sigmoid": rnn_sigmoid.build,
+    "irnn": torch_cells.rnn_relu,
+    "lstm": torch_cells.lstm,
+    "lstm_peephole": lstm_peephole.build,
+    "lstm_coupled": lstm_coupled.build,
+    "lstm_projection": torch_cells.lstm_projection,
+    "lstm_layernorm": lstm_layernorm.build,
+    "gru": torch_cells.gru,
+    "ligru": ligru.build,
+    "indrnn": indrnn.build,
+    "feedforward": feedforward.FeedForward,
+}
+"""Each takes input size and hidden units and makes one unidirectional layer, (B, T, F) -> (B, T, H) and state."""
+IDENTITY = ("irnn",)
+"""Cells whose recurrent matrix begins as the identity (Le et al. 2015)."""
+DIAGONAL = ("indrnn",)
+"""Cells without a recurrent matrix."""
+FORGETTING = ("lstm", "lstm_peephole", "lstm_coupled", "lstm_projection", "lstm_layernorm")
+"""Cells with a forget gate."""
+
+
+def check_cell(cell: str) -> None:
+    """Refuse an unknown cell by name."""
+    if cell not in CELLS:
+        raise UsageError(f"model.cell is {cell!r}", nearest(cell, CELLS))
