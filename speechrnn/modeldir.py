@@ -72,7 +72,12 @@ def model_folder(path: Path) -> Path:
 
 
 def write_model(
-    path: Path, kind: str, weights: Mapping[str, np.ndarray], texts: Mapping[str, str | bytes], info: Mapping[str, Any]
+    path: Path,
+    kind: str,
+    weights: Mapping[str, np.ndarray],
+    texts: Mapping[str, str | bytes],
+    info: Mapping[str, Any],
+    parts: Mapping[str, Path] | None = None,
 ) -> None:
     """Write a model directory.
 
@@ -82,6 +87,7 @@ def write_model(
         weights: arrays by name.
         texts: content of the further files by name (config.yaml, tokens.txt, …).
         info: further plain values for model.json: name, sizes, parents, measures, licence of the data.
+        parts: model directories it is made of, copied into it under these names.
     """
     from safetensors.numpy import save
 
@@ -91,6 +97,13 @@ def write_model(
         for name, text in texts.items():
             (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode("utf-8"))
         sums = {file.name: sha256(file) for file in sorted(folder.iterdir()) if file.name not in OUTSIDE}
+        for name, part in (parts or {}).items():
+            # Its own model.json vouches for its files, and this one for that.
+            files = (INFO, *read_info(part)["sha256"])
+            (folder / name).mkdir()
+            for file in files:
+                (folder / name / file).write_bytes((part / file).read_bytes())
+            sums[f"{name}/{INFO}"] = sha256(folder / name / INFO)
         size = int(sum(array.size for array in weights.values()))
         content = {"version": VERSION, "kind": kind, "speechrnn": __version__, **info, "weights": size, "sha256": sums}
         (folder / INFO).write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8", newline="\n")
@@ -150,7 +163,7 @@ def read_model(path: Path) -> ModelFiles:
     info = read_info(path)
     for name, expected in info["sha256"].items():
         file = path / name
-        if Path(name).name != name:
+        if Path(name).name != name and not _is_part(name):
             raise DataError(f"{path / INFO}: lists the file {name!r} outside the model", "do not use this model")
         if not file.is_file():
             raise DataError(f"{file}: missing", "fetch or train the model again")
@@ -161,6 +174,12 @@ def read_model(path: Path) -> ModelFiles:
     if WEIGHTS not in info["sha256"]:
         raise DataError(f"{path / INFO}: lists no {WEIGHTS}", "fetch or train the model again")
     return ModelFiles(path, info, read_weights(path / WEIGHTS))
+
+
+def _is_part(name: str) -> bool:
+    """Whether a file is the ``model.json`` of a model inside the model."""
+    folder, _, file = name.rpartition("/")
+    return file == INFO and Path(folder).name == folder and folder not in ("", ".", "..")
 
 
 def read_weights(file: Path) -> dict[str, np.ndarray]:

@@ -129,9 +129,19 @@ def load(
         raise Unsupported(f"{path}: a model of kind {kind}, which this release cannot run", "give a model of kind rnn or hmm")
     from speechrnn.inference.classifier import NetworkClassifier
     from speechrnn.models.export import read_acoustic
+    from speechrnn.models.framewise import FrameOptions
     from speechrnn.text.labels import Labels
 
     stored = read_acoustic(path)
+    if isinstance(stored.options.head, FrameOptions):
+        from speechrnn.inference.framewise import FrameLabeler
+        from speechrnn.inference.hybrid import HybridRecognizer
+
+        if stored.options.head.hmm:
+            return HybridRecognizer(stored, path, pick_device(device), decoding, helpers)
+        if helpers:
+            raise Unsupported(f"{path} names frames, and reads no words", "leave language models and hotwords out")
+        return FrameLabeler(stored, pick_device(device))
     if isinstance(stored.vocabulary, Labels):
         if helpers or vad:
             raise Unsupported(f"{path} says one thing of a whole recording", "leave language models, hotwords and --vad out")

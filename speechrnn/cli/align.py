@@ -28,11 +28,17 @@ def align(
     formats: str = typer.Option(
         "TextGrid", "-f", "--format", metavar="FORMAT", help="TextGrid, ctm, json, eaf, …, several with commas, or all."
     ),
-    out: Path | None = typer.Option(None, "-o", "--out", metavar="DIR", help="Write files here; else print."),
+    out: Path | None = typer.Option(
+        None, "-o", "--out", metavar="DIR", help="Write files here, or of a manifest a manifest, NAME.jsonl.gz; else print."
+    ),
     scores: Path | None = typer.Option(
         None, "--scores", metavar="FILE", help="Write here how well each text fits, the worst first."
     ),
-    states: bool = typer.Option(False, "--states", help="Where the network names each token, and its blanks, not durations."),
+    states: bool = typer.Option(
+        False,
+        "--states",
+        help="Where a network names tokens and blanks, not durations; of a hidden Markov model its tied states.",
+    ),
     compare: bool = typer.Option(False, "--compare", help="Print how far the boundaries of two alignments lie apart."),
     device: str = typer.Option("auto", help="auto, cpu or cuda."),
     threads: int | None = typer.Option(None, "--threads", min=1, help="Cores to compute on. [default: all]"),
@@ -51,6 +57,7 @@ def align(
       speechrnn align story.wav story.txt -m runs/own -o aligned/
       speechrnn align recordings/ -m runs/own -f TextGrid,ctm -o aligned/
       speechrnn align data/mboshi/cuts_test.jsonl.gz -m runs/mboshi/full -o aligned/
+      speechrnn align data/an4/cuts_train.jsonl.gz -m runs/an4/hmm --states -o data/an4-states/cuts_train.jsonl.gz
       speechrnn align --compare data/mboshi/cuts_test.jsonl.gz aligned/
     """
     if compare:
@@ -78,7 +85,7 @@ def _align(
     import hashlib
 
     from speechrnn.cli import console
-    from speechrnn.cli.destinations import Destination, Folder, Printed
+    from speechrnn.cli.destinations import Destination, Folder, Manifest, Printed
     from speechrnn.decoding.forced import MISMATCH
     from speechrnn.jobs import align as job
     from speechrnn.recognizer import load, set_threads
@@ -89,7 +96,11 @@ def _align(
     chosen = choose(formats)
     tasks = {task.source: task for task in job.tasks(path, text)}
     destination: Destination
-    if out is not None:
+    if out is not None and out.name.endswith(job.MANIFESTS):
+        if not path.name.endswith(job.MANIFESTS):
+            raise UsageError(f"{out} is a manifest, and {path} is none", "align a manifest, or give a folder with -o")
+        destination = Manifest(path, out, list(tasks), states=states, overwrite=overwrite)
+    elif out is not None:
         destination = Folder(list(tasks), out, chosen, overwrite=overwrite)
     else:
         destination = Printed(list(tasks), chosen, formats)

@@ -1,4 +1,4 @@
-"""Where ``transcribe`` puts what it has heard: into a folder, into ELAN files, or on standard output."""
+"""Where ``transcribe`` and ``align`` put what they found: a folder, ELAN files, a manifest, or standard output."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from speechrnn.cli import console
-from speechrnn.errors import DataError
+from speechrnn.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from speechrnn.jobs.transcribe import Result, Source
@@ -79,6 +79,36 @@ class Folder:
             self._journal.finish()
 
 
+class Manifest:
+    """A manifest with alignments, made of the manifest that is aligned; written when all is done."""
+
+    def __init__(self, path: Path, out: Path, sources: Sequence[Source], *, states: bool, overwrite: bool) -> None:
+        if out.exists() and not overwrite:
+            raise UsageError(f"{out} would be replaced", "give another file with -o, or --overwrite if that is meant")
+        self.target: Path | None = out
+        self._path, self._out, self._sources, self._states = path, out, sources, states
+        self._found: dict[str, Transcript] = {}
+
+    def begin(self, call: Mapping[str, str | None], *, anew: bool = False) -> list[Source]:
+        """Make its folder; all of them."""
+        from speechrnn.jobs.output import make_folder
+
+        make_folder(self._out.parent)
+        return list(self._sources)
+
+    def put(self, result: Result) -> list[DataError]:
+        """Keep the alignment."""
+        (transcript,) = result.transcripts
+        self._found[transcript.id] = transcript
+        return []
+
+    def end(self) -> None:
+        """Write the manifest."""
+        from speechrnn.jobs.align import write_manifest
+
+        write_manifest(self._path, self._out, self._found, states=self._states)
+
+
 class Elan:
     """Tiers in someone's own ELAN files."""
 
@@ -145,7 +175,7 @@ class Printed:
             return self._format.write_all(transcripts)
         if self._format.name != "txt" or (len(self._sources) == 1 and len(transcripts) == 1):
             return self._format.write(transcripts[0])
-        return "".join(f"{_whose(transcript)}\t{transcript.text}\n" for transcript in transcripts)
+        return "".join(f"{_whose(transcript)}\t{self._format.write(transcript)}" for transcript in transcripts)
 
     def end(self) -> None:
         """Nothing is left to do."""

@@ -33,6 +33,8 @@ BLOCK = 32
 """Utterances whose statistics one thread sums; the sums of blocks are added in order, whatever the number of threads."""
 VARIANCE_FLOOR = 0.01
 """Smallest variance of a Gaussian, as a share of that of all frames."""
+FRAMES_A_GAUSSIAN, LEAST_GAUSSIANS = 200, 2000
+"""By which tied states get their Gaussians where nobody says how many."""
 LEAST_FRAMES = 20.0
 """Frames that must come on each Gaussian of a state when it is given more."""
 GROWS = 0.75
@@ -190,7 +192,9 @@ class Ladder:
         self._alignments = [retied(alignment, tying) for alignment in self._alignments]
         self._graphs = self._texts(tying)
         model = self._start(tying, view, self._counted(tying))
-        return self._train(name, model, o.gaussians, o.iterations, TIED_ALIGNS, transform)
+        frames = sum(len(heard.cepstra) for heard in self._heard)
+        gaussians = o.gaussians or max(LEAST_GAUSSIANS, frames // FRAMES_A_GAUSSIAN)
+        return self._train(name, model, gaussians, o.iterations, TIED_ALIGNS, transform)
 
     def _start(self, tying: Tying, view: View, transitions: np.ndarray) -> Acoustic:
         """A model whose first estimate will be a Gaussian for each tied state."""

@@ -33,8 +33,8 @@ class MonoOptions:
 class TiedOptions:
     """``ladder.tri:``, ``ladder.lda:``, ``ladder.sat:``."""
 
-    gaussians: int = 2000
-    """Gaussians of all states together."""
+    gaussians: int = 0
+    """Gaussians of all states together; 0: one for 200 frames of the training data, at least 2000."""
     iterations: int = 35
     """Estimations of the Gaussians."""
     least_gain: float = 1500.0
@@ -43,9 +43,10 @@ class TiedOptions:
     """Tied states at most."""
 
     def __post_init__(self) -> None:
-        if self.gaussians < 1 or self.iterations < 1 or self.least_gain <= 0 or self.most_states < 1:
+        if self.gaussians < 0 or self.iterations < 1 or self.least_gain <= 0 or self.most_states < 1:
             raise UsageError(
-                "gaussians, iterations, least_gain and most_states of a rung must be positive", "2000, 35, 1500 and 3000 are usual"
+                "gaussians, iterations, least_gain and most_states of a rung must be positive",
+                "0 (by the data), 35, 1500 and 3000 are usual",
             )
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +13,14 @@ import torch
 
 from speechrnn.audio import Clip
 from speechrnn.audio_band import BandGuard
+from speechrnn.decoding.decoder import Reading
 from speechrnn.errors import DataError
 from speechrnn.features.mfcc import Mfcc
 from speechrnn.hmm.adaptation import speaker_transform
 from speechrnn.hmm.alignment import Segments
 from speechrnn.hmm.decoder import HmmDecoder
 from speechrnn.hmm.model import Acoustic
+from speechrnn.hmm.phones import SILENCE
 from speechrnn.hmm.store import HmmModelOptions
 from speechrnn.hmm.transforms import apply_affine
 from speechrnn.inference.pieces import LEAST_S, Cutter
@@ -130,18 +135,16 @@ def _chain(first: np.ndarray, rest: Iterable[np.ndarray]) -> Iterator[np.ndarray
     yield from rest
 
 
-def pieces(acoustic: Acoustic, frames: np.ndarray, hop_s: float) -> Iterator[tuple[int, np.ndarray]]:
-    """A long recording's frames (T, D) in pieces that end in pauses, each with its first frame."""
+def pieces(frames: np.ndarray, hop_s: float, silent: Callable[[np.ndarray], np.ndarray]) -> Iterator[tuple[int, np.ndarray]]:
+    """A long recording's frames (T, D) in pieces that end in pauses, each with its first frame; ``silent`` tells silence."""
     if len(frames) * hop_s <= LEAST_S:
         yield 0, frames
         return
     cutter = Cutter(hop_s, (BLANK, ""))
-    states = acoustic.tying.owners[:, 0]
 
     def parts() -> Iterator[np.ndarray]:
         for start in range(0, len(frames), BLOCK):
-            best = acoustic.gmm.score(frames[start : start + BLOCK]).argmax(1)
-            yield np.eye(2, dtype=np.float32)[(states[best] != 0).astype(np.int64)]
+            yield np.eye(2, dtype=np.float32)[1 - silent(frames[start : start + BLOCK]).astype(np.int64)]
 
     for piece in cutter.cut(parts()):
         yield piece.start, frames[piece.start : piece.start + len(piece.log_probs)]
@@ -150,4 +153,26 @@ def pieces(acoustic: Acoustic, frames: np.ndarray, hop_s: float) -> Iterator[tup
 def decode_pieces(decoder: HmmDecoder, acoustic: Acoustic, frames: np.ndarray, hop_s: float, *, adapted: bool) -> list[Segments]:
     """What is said in each piece of a recording."""
     gmm = acoustic.gmm if adapted or acoustic.unadapted is None else acoustic.unadapted
-    return [decoder.hear(gmm.score(piece)) for _, piece in pieces(acoustic, frames, hop_s)]
+    return [decoder.hear(gmm.score(piece)) for _, piece in pieces(frames, hop_s, silence_of(acoustic))]
+
+
+def silence_of(acoustic: Acoustic) -> Callable[[np.ndarray], np.ndarray]:
+    """Tells of frames (T, D) which are most likely silence, (T,)."""
+    silent = acoustic.tying.owners[:, 0] == SILENCE
+    return lambda frames: np.asarray(silent[acoustic.gmm.score(frames).argmax(1)])
+
+
+def decoded(
+    heard: Iterable[tuple[Sound, Iterable[tuple[int, np.ndarray]]]], decode: Callable[[np.ndarray], Reading]
+) -> Iterator[tuple[Sound, list[tuple[int, Reading]]]]:
+    """Recordings with the readings of their pieces, in the order given; the next ones are decoded meanwhile, on all cores."""
+    threads = os.cpu_count() or 1
+    ahead: deque[tuple[Sound, list[tuple[int, Future[Reading]]]]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        for sound, parts in heard:
+            ahead.append((sound, [(start, pool.submit(decode, part)) for start, part in parts]))
+            if len(ahead) > 2 * threads:
+                first, waiting = ahead.popleft()
+                yield first, [(start, future.result()) for start, future in waiting]
+        for first, waiting in ahead:
+            yield first, [(start, future.result()) for start, future in waiting]

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -27,7 +24,7 @@ from speechrnn.hmm.graph import build
 from speechrnn.hmm.phones import SILENCE
 from speechrnn.hmm.store import read_hmm
 from speechrnn.inference.assemble import assemble
-from speechrnn.inference.gmm import HmmListener, decode_pieces, pieces
+from speechrnn.inference.gmm import HmmListener, decode_pieces, decoded, pieces, silence_of
 from speechrnn.inference.sound import Sound, with_texts
 from speechrnn.modeldir import WEIGHTS
 from speechrnn.records import Alignment, Posteriors, Token, Transcript
@@ -136,16 +133,12 @@ class HmmRecognizer:
         on_error: Callable[[Clip, DataError], None] | None,
         progress: Callable[[int], None] | None,
     ) -> Iterator[Transcript]:
-        threads = os.cpu_count() or 1
-        ahead: deque[tuple[Sound, list[tuple[int, Future[Reading]]]]] = deque()
-        with ThreadPoolExecutor(threads) as pool:
-            for sound, frames in self._frames(audio, on_error, progress):
-                parts = pieces(self._stored.acoustic, frames, self._hop_s)
-                ahead.append((sound, [(start, pool.submit(self._decode, part)) for start, part in parts]))
-                if len(ahead) > 2 * threads:
-                    yield self._transcript(*ahead.popleft())
-            while ahead:
-                yield self._transcript(*ahead.popleft())
+        silent = silence_of(self._stored.acoustic)
+        heard = ((sound, pieces(frames, self._hop_s, silent)) for sound, frames in self._frames(audio, on_error, progress))
+        for sound, readings in decoded(heard, self._decode):
+            seconds = sound.num_samples / self.sampling_rate
+            blank = Transcript(sound.clip.id, "", seconds, channel=sound.clip.channel, model=self.id, unit=self.tokenizer.unit)
+            yield assemble(blank, readings, self.tokenizer, self._hop_s, self._listener.cepstra.offset)
 
     def _decode(self, frames: np.ndarray) -> Reading:
         return self._decoder(self._stored.acoustic.gmm.score(frames))
@@ -162,12 +155,6 @@ class HmmRecognizer:
             return decode_pieces(self._decoder, acoustic, frames, self._hop_s, adapted=adapted)
 
         return self._listener.frames(audio, hear, on_error, progress)
-
-    def _transcript(self, sound: Sound, decoded: list[tuple[int, Future[Reading]]]) -> Transcript:
-        readings = [(start, future.result()) for start, future in decoded]
-        seconds = sound.num_samples / self.sampling_rate
-        blank = Transcript(sound.clip.id, "", seconds, channel=sound.clip.channel, model=self.id, unit=self.tokenizer.unit)
-        return assemble(blank, readings, self.tokenizer, self._hop_s, self._listener.cepstra.offset)
 
     def heard_many(
         self,
@@ -244,7 +231,7 @@ class HmmRecognizer:
         log_likes = acoustic.gmm.score(frames)
         sure = phone_confidences(acoustic, heard, log_likes)
         lost = (log_likes.max(1) - log_likes[np.arange(len(frames)), heard.states]).sum() * ACOUSTIC_SCALE
-        return self._alignment(sound, heard, words, sure, -float(lost) / max(int((heard.phones != SILENCE).sum()), 1), states)
+        return self._alignment(sound, heard, text, sure, -float(lost) / max(int((heard.phones != SILENCE).sum()), 1), states)
 
     def _said(self, name: str, text: str) -> tuple[list[str], list[list[tuple[tuple[int, ...], float]]]]:
         index, tokenizer = self._stored.acoustic.topology.index, self.tokenizer
@@ -263,9 +250,7 @@ class HmmRecognizer:
             )
         return words, said
 
-    def _alignment(
-        self, sound: Sound, heard: Segments, words: list[str], sure: np.ndarray, score: float, states: bool
-    ) -> Alignment:
+    def _alignment(self, sound: Sound, heard: Segments, text: str, sure: np.ndarray, score: float, states: bool) -> Alignment:
         last = math.floor(1000 * sound.num_samples / self.sampling_rate) / 1000
 
         def at(frame: int) -> float:
@@ -274,11 +259,13 @@ class HmmRecognizer:
         names, starts = self._stored.acoustic.topology.names, heard.starts.tolist()
         spoken = np.flatnonzero(heard.phones != SILENCE).tolist()
         tokens = tuple(Token(names[heard.phones[i]], at(starts[i]), at(starts[i + 1]), round(float(sure[i]), 4)) for i in spoken)
-        found = []
+        words = text.split()
         if self.writes_words:
             begins = [place for place, i in enumerate(spoken) if heard.indices[i] == 0]
-            spans = tuple(zip(words, begins, [*begins[1:], len(spoken)], strict=True))
-            found = list(to_words(tokens, spans, [float(min(sure[i] for i in spoken[a:b])) for _, a, b in spans]))
+        else:
+            begins = [0, *np.cumsum([len(self.tokenizer.encode(word)) for word in words]).tolist()[:-1]]
+        spans = tuple(zip(words, begins, [*begins[1:], len(spoken)], strict=True))
+        found = to_words(tokens, spans, [float(min(sure[i] for i in spoken[a:b])) for _, a, b in spans])
         if states:
             changes = np.flatnonzero(np.append(True, heard.states[1:] != heard.states[:-1])).tolist()
             bounds = zip(changes, [*changes[1:], len(heard.states)], strict=True)

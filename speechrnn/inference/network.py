@@ -13,7 +13,7 @@ from speechrnn.features.normalization import Statistics
 from speechrnn.inference.windows import Windows
 from speechrnn.models.encoder import EncoderState
 from speechrnn.models.export import StoredAcoustic
-from speechrnn.models.head import ClassPosteriors, FramePosteriors
+from speechrnn.models.head import ClassPosteriors, FrameClasses, FramePosteriors
 from speechrnn.text.tokenizer import SPACE
 
 _IMPOSSIBLE = -30.0
@@ -32,6 +32,7 @@ class Network:
 
     def __init__(self, stored: StoredAcoustic, device: torch.device) -> None:
         self._network = stored.network().to(device)
+        self.head = self._network.head
         self._device = device
         tokens = stored.vocabulary.tokens
         self._n_outputs = len(tokens)
@@ -91,7 +92,7 @@ class Network:
         # TF32 would round products to 10 bits: fp32 is promised.
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             output = self._network(padded, lengths, known)
-        if isinstance(output, FramePosteriors):
+        if isinstance(output, FramePosteriors | FrameClasses):
             rows = output.log_probs.cpu().numpy()
             return [row[:length] for row, length in zip(rows, output.lengths.tolist(), strict=True)]
         single = output.log_probs if isinstance(output, ClassPosteriors) else output.values[:, None]
@@ -180,6 +181,6 @@ class NetworkStream:
             encoded, self._encoder = network.encoder.stream(normalized, self._encoder, last=last)
             counts = torch.full((1,), encoded.shape[1], device=owner._device)
             output = network.head.outputs(encoded, counts)
-        assert isinstance(output, FramePosteriors)
+        assert isinstance(output, FramePosteriors | FrameClasses)
         log_probs: np.ndarray = output.log_probs[0].cpu().numpy()
         return log_probs

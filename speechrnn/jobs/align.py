@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from speechrnn.audio import Clip, info
 from speechrnn.errors import DataError, Unsupported, UsageError
 from speechrnn.jobs.naming import file_name
 from speechrnn.jobs.transcribe import Result, Source, collect
-from speechrnn.records import Alignment, Segment, Transcript
+from speechrnn.records import Alignment, Segment, Token, Transcript, Word
 from speechrnn.text.files import read_text
 from speechrnn.text.normalize import normalize
 
@@ -134,6 +134,32 @@ def align(
         yield Aligned(Result(task.source, (transcript,)), alignment.score)
     for task in waiting:
         yield _failed(task, errors)
+
+
+def write_manifest(path: Path, out: Path, found: Mapping[str, Transcript], *, states: bool) -> None:
+    """Write a manifest anew, with the alignments that were found in place of those of the same levels; others are left out.
+
+    Args:
+        path: the manifest that was aligned.
+        out: the new one.
+        found: alignments by utterance id.
+        states: tokens are states.
+    """
+    from speechrnn.data.manifest import read_manifest
+    from speechrnn.data.manifest import write_manifest as write
+    from speechrnn.data.utterance import AlignedItem
+
+    def items(spans: Sequence[Word] | Sequence[Token]) -> tuple[AlignedItem, ...]:
+        return tuple(AlignedItem(span.text, span.start, round(span.end - span.start, 6), span.confidence) for span in spans)
+
+    aligned = []
+    for utterance in read_manifest(path):
+        if utterance.id in found:
+            transcript = found[utterance.id]
+            levels = {"word": items(transcript.words), "state" if states else "phone": items(transcript.tokens)}
+            kept = {**utterance.alignment, **{level: spans for level, spans in levels.items() if spans}}
+            aligned.append(replace(utterance, alignment=kept))
+    write(out, aligned)
 
 
 def _failed(task: Task, errors: Mapping[str, DataError]) -> Aligned:

@@ -19,7 +19,7 @@ from speechrnn.scoring.calibration import Reliability, reliability, right_ones
 from speechrnn.scoring.compare import compare
 from speechrnn.scoring.results import Evaluation, Item, System
 from speechrnn.scoring.units import hypothesis_tokens, metrics_of, reference_tokens
-from speechrnn.text.labels import LABEL_UNITS
+from speechrnn.text.labels import LABEL_UNITS, SILENCE
 from speechrnn.text.lexicon import missing_words
 from speechrnn.text.normalize import normalize
 
@@ -145,6 +145,8 @@ def _labels(utterances: Sequence[Utterance], system: Loaded) -> list[tuple[str, 
     from speechrnn.data.labels import label_of
 
     recognizer: Any = system.recognizer
+    if recognizer.tokenizer.unit == "frames":
+        return [(" ".join(labels), labels) for labels, _ in (_spans(utterance, system) for utterance in utterances)]
     if recognizer.tokenizer.unit == "value":
         raise Unsupported(f"{system.name} gives numbers, and errors are counted here", "compare what speechrnn transcribe prints")
     labels = [label_of(utterance, recognizer.label, recognizer.text_options) for utterance in utterances]
@@ -161,6 +163,15 @@ def _labels(utterances: Sequence[Utterance], system: Loaded) -> list[tuple[str, 
             system.name, unseen.total(), len(labels), listed(unseen),
         )  # fmt: skip
     return [(label, (label,)) for label in labels]
+
+
+def _spans(utterance: Utterance, system: Loaded) -> tuple[tuple[str, ...], tuple[tuple[float, float], ...]]:
+    """Labels of an utterance's alignment, but silence, and their times."""
+    from speechrnn.data.spans import spans_of
+
+    recognizer: Any = system.recognizer
+    spans = [span for span in spans_of(utterance, recognizer.level) if span[2] != SILENCE]
+    return tuple(label for _, _, label in spans), tuple((start, end) for start, end, _ in spans)
 
 
 def _run(
@@ -239,8 +250,12 @@ def confidences(
 def _item(
     utterance: Utterance, reference: str, tokens: tuple[str, ...], transcript: Transcript | None, failure: str, system: Loaded
 ) -> Item:
+    times = _spans(utterance, system)[1] if system.recognizer.tokenizer.unit == "frames" else ()
     if transcript is None:
-        return Item(utterance.id, reference, "", tokens, speaker=utterance.speaker, duration=utterance.duration, failure=failure)
+        return Item(
+            utterance.id, reference, "", tokens, speaker=utterance.speaker, duration=utterance.duration, failure=failure,
+            reference_times=times,
+        )  # fmt: skip
     return Item(
         utterance.id,
         reference,
@@ -251,6 +266,7 @@ def _item(
         tuple(token.confidence for token in transcript.tokens),
         utterance.speaker,
         utterance.duration,
+        reference_times=times,
     )
 
 

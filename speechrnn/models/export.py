@@ -13,8 +13,9 @@ from torch import Tensor
 
 from speechrnn.config import build, read_yaml, to_yaml
 from speechrnn.errors import DataError, Unsupported, UsageError
-from speechrnn.modeldir import ModelFiles, read_model, write_model
+from speechrnn.modeldir import ModelFiles, model_folder, read_model, write_model
 from speechrnn.models.acoustic import AcousticModel, ModelOptions
+from speechrnn.models.framewise import FrameOptions
 from speechrnn.models.head import TokenOptions
 from speechrnn.models.regression import RegressionOptions
 from speechrnn.text.counts import COUNTS, counts_text, read_counts
@@ -24,6 +25,8 @@ from speechrnn.text.normalize import TextOptions
 from speechrnn.text.tokenizer import Tokenizer, read_tokens
 
 T = TypeVar("T")
+HMM = "hmm"
+"""The part of a hybrid's model directory that holds its hidden Markov model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +97,18 @@ def write_acoustic(
             texts["lexicon.txt"] = "".join(lines(vocabulary.pronunciations))
         if vocabulary.counts:
             texts[COUNTS] = counts_text(vocabulary.counts)
+    hmm = options.head.hmm if isinstance(options.head, FrameOptions) else None
+    parts = {HMM: model_folder(hmm)} if hmm else {}
     arrays = {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in weights.items()}
-    write_model(path, "rnn", arrays, {**texts, "README.md": _card(options, vocabulary, info)}, {"tokens": len(vocabulary), **info})
+    write_model(
+        path, "rnn", arrays, {**texts, "README.md": _card(options, vocabulary, info)}, {"tokens": len(vocabulary), **info}, parts
+    )
 
 
 def _portable(options: ModelOptions) -> ModelOptions:
     """Without paths of the machine it was trained on: the files they named are in the model directory."""
+    if isinstance(options.head, FrameOptions) and options.head.hmm:
+        return dataclasses.replace(options, head=dataclasses.replace(options.head, hmm=Path(HMM)))
     if not isinstance(options.head, TokenOptions):
         return options
     return dataclasses.replace(options, head=dataclasses.replace(options.head, tokens=None, lexicon=None))
@@ -146,7 +155,8 @@ def read_acoustic(path: str | Path) -> StoredAcoustic:
 def _vocabulary(files: ModelFiles, options: ModelOptions) -> Tokenizer | Labels:
     head, form = options.head, options.text.unicode
     if not isinstance(head, TokenOptions):
-        return read_labels(files.file("tokens.txt"), "value" if isinstance(head, RegressionOptions) else "classes")
+        unit = "frames" if isinstance(head, FrameOptions) else "value" if isinstance(head, RegressionOptions) else "classes"
+        return read_labels(files.file("tokens.txt"), unit)
     pronunciations = read_lexicon(files.file("lexicon.txt"), form) if head.unit == "phones" else {}
     counts = read_counts(files.file(COUNTS)) if COUNTS in files.info["sha256"] else {}
     return Tokenizer(read_tokens(files.file("tokens.txt"), form), head.unit, pronunciations, counts)

@@ -47,13 +47,21 @@ class ClassPosteriors:
 
 
 @dataclass(frozen=True, slots=True)
+class FrameClasses:
+    """Log posteriors (B, T, K) float32 of classes per encoder frame, without a blank; lengths (B,)."""
+
+    log_probs: Tensor
+    lengths: Tensor
+
+
+@dataclass(frozen=True, slots=True)
 class Values:
     """A number for each utterance, (B,) float32."""
 
     values: Tensor
 
 
-HeadOutput: TypeAlias = FramePosteriors | ClassPosteriors | Values
+HeadOutput: TypeAlias = FramePosteriors | FrameClasses | ClassPosteriors | Values
 
 
 class Head(Protocol):
@@ -64,7 +72,7 @@ class Head(Protocol):
     def loss(self, encoded: Tensor, lengths: Tensor, targets: Tensor, target_lengths: Tensor) -> Tensor:
         """Loss of each utterance, (B,) float32: encoded (B, T, D), lengths (B,), targets (B, L) 0 beyond, their lengths (B,).
 
-        What a target is the head says: tokens, one class (L = 1), one number.
+        What a target is the head says: tokens, a class a frame (L = T), one class or number (L = 1).
         """
 
     def normalizer(self, lengths: Tensor, target_lengths: Tensor) -> Tensor:

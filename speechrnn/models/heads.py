@@ -6,10 +6,11 @@ from typing import TypeAlias
 
 from speechrnn.models.classification import ClassHead, ClassOptions
 from speechrnn.models.ctc import CtcHead, CtcOptions
+from speechrnn.models.framewise import FrameHead, FrameOptions
 from speechrnn.models.head import Head
 from speechrnn.models.regression import RegressionHead, RegressionOptions
 
-HeadOptions: TypeAlias = CtcOptions | ClassOptions | RegressionOptions
+HeadOptions: TypeAlias = CtcOptions | FrameOptions | ClassOptions | RegressionOptions
 """``head:``, told apart by ``kind``."""
 
 
@@ -19,4 +20,6 @@ def make_head(options: HeadOptions, vocabulary: tuple[str, ...], size: int, *, b
         return ClassHead(vocabulary, size, options.pooling, bidirectional)
     if isinstance(options, RegressionOptions):
         return RegressionHead(vocabulary, size, options.pooling, bidirectional)
+    if isinstance(options, FrameOptions):
+        return FrameHead(vocabulary, size)
     return CtcHead(vocabulary, size)

@@ -11,6 +11,7 @@ from speechrnn.scoring.articulation import Articulation
 from speechrnn.scoring.breakdown import Breakdown, breakdowns
 from speechrnn.scoring.classes import ClassRate, class_rates
 from speechrnn.scoring.classification import ClassScores, class_scores
+from speechrnn.scoring.frames import FrameScores, frame_scores
 from speechrnn.scoring.results import Evaluation, System
 
 
@@ -41,6 +42,7 @@ class Analysis:
     Attributes:
         classes: errors of classes of sounds.
         scores: of systems that name classes of utterances.
+        frames: of systems that name frames.
         metric: that rate.
         missing: what is left out for want of an extra, with its remedy; empty where nothing is.
     """
@@ -51,6 +53,7 @@ class Analysis:
     articulatory: Mapping[str, Articulatory] = field(default_factory=dict)
     matrices: Mapping[str, Matrix] = field(default_factory=dict)
     scores: Mapping[str, ClassScores] = field(default_factory=dict)
+    frames: Mapping[str, FrameScores] = field(default_factory=dict)
     missing: str = ""
 
 
@@ -58,8 +61,11 @@ def analyse(evaluation: Evaluation) -> Analysis:
     """All of it. Classes of sounds and distances are of systems of letters or phones."""
     metric = evaluation.systems[0].metrics[0]
     missing = ""
-    classes, articulatory, matrices, scores = {}, {}, {}, {}
+    classes, articulatory, matrices, scores, frames = {}, {}, {}, {}, {}
     for system in evaluation.systems:
+        timed = frame_scores(system.items)
+        if timed:
+            frames[system.name] = timed
         if system.unit == "classes":
             scores[system.name] = found = class_scores(system.items)
             matrices[system.name] = matrix(system.items, [one.label for one in found.classes], "error")
@@ -80,7 +86,7 @@ def analyse(evaluation: Evaluation) -> Analysis:
             if len(sounds.unknown) <= len(labels) / 4:
                 articulatory[system.name] = _articulatory(system, sounds)
         matrices[system.name] = matrix((item for item in system.items if not item.failure), order)
-    return Analysis(metric, tuple(breakdowns(evaluation, metric)), classes, articulatory, matrices, scores, missing)
+    return Analysis(metric, tuple(breakdowns(evaluation, metric)), classes, articulatory, matrices, scores, frames, missing)
 
 
 def _articulatory(system: System, sounds: Articulation) -> Articulatory:

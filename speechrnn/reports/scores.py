@@ -7,6 +7,8 @@
                   "confidence": {"words"|"tokens": {"number", "wrong", "calibration_error", "area_under_roc", "brier": {"value",
                   "low", "high"}, "brier_of_a_constant"}}, "articulatory": {"percent", "errors", "tokens"},
                   "accuracy"|"macro_f1": {"percent", "low", "high"},
+                  "frames": {"percent", "low", "high", "frames"},
+                  "segments": {"precision", "recall", "f1", "low", "high", "segments"},
                   "labels": {label: {"total", "precision", "recall", "f1", "low", "high"}},
                   "classes": {"consonants"|"vowels"|"tone": {"percent", "errors", "tokens", "insertions", "deletions",
                   "substitutions"}}}],
@@ -26,6 +28,7 @@ from typing import Any
 
 from speechrnn.reports.analysis import Analysis, analyse
 from speechrnn.reports.provenance import Provenance
+from speechrnn.scoring.bootstrap import Interval
 from speechrnn.scoring.calibration import Reliability
 from speechrnn.scoring.matched_pairs import MatchedPairs
 from speechrnn.scoring.results import Evaluation, Measure, System
@@ -89,7 +92,7 @@ def _sounds(system: System, analysis: Analysis) -> dict[str, Any]:
         scores = analysis.scores[system.name]
         pairs = (("accuracy", scores.accuracy, scores.accuracy_interval), ("macro_f1", scores.macro_f1, scores.macro_f1_interval))
         for name, percent, bounds in pairs:
-            found[name] = {"percent": _rounded(percent), "low": _rounded(bounds.low), "high": _rounded(bounds.high)}
+            found[name] = {"percent": _rounded(percent), **_bounds(bounds)}
         found["labels"] = {
             one.label: {
                 "total": one.total,
@@ -97,7 +100,16 @@ def _sounds(system: System, analysis: Analysis) -> dict[str, Any]:
             }
             for one in scores.classes
         }
+    if system.name in analysis.frames:
+        timed = analysis.frames[system.name]
+        found["frames"] = {"percent": _rounded(timed.error), **_bounds(timed.error_interval), "frames": timed.frames}
+        found["segments"] = {name: _rounded(getattr(timed, name)) for name in ("precision", "recall", "f1")}
+        found["segments"] |= {**_bounds(timed.f1_interval), "segments": timed.segments}
     return found
+
+
+def _bounds(interval: Interval) -> dict[str, float]:
+    return {"low": _rounded(interval.low), "high": _rounded(interval.high)}
 
 
 def _matched(found: MatchedPairs) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from speechrnn.scoring.classification import class_scores
+from speechrnn.scoring.frames import frame_scores
 from speechrnn.scoring.rates import kaldi_line
 from speechrnn.scoring.results import Evaluation
 
@@ -45,6 +46,13 @@ def lines(evaluation: Evaluation) -> list[str]:
             for what, percent, b in zip(("accuracy", "macro F1"), (scores.accuracy, scores.macro_f1), bounds, strict=True)
         ]
         found.append(f"{name}: {'; '.join(said)}")
+    for name, timed in ((s.name, frame_scores(s.items)) for s in evaluation.systems):
+        if timed:
+            frames, segments = timed.error_interval, timed.f1_interval
+            found.append(
+                f"{name}: {timed.error:.2f} % of {timed.frames} frames wrong, 95 % {frames.low:.2f} - {frames.high:.2f}; segments "
+                f"within 20 ms: F1 {timed.f1:.2f} %, 95 % {segments.low:.2f} - {segments.high:.2f}"
+            )
     for system in evaluation.systems:
         found += [f"{system.name}: {worth.line(what)}" for what, worth in system.reliability.items()]
     for pair in evaluation.pairs:

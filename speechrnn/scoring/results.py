@@ -27,6 +27,7 @@ class Item:
         speaker: label or empty.
         duration: seconds; 0 where unknown.
         snr: estimated ratio of speech to noise (dB); ``None`` where unknown.
+        reference_times: of each reference token, where they are known and scored.
         failure: why there is no hypothesis; empty where there is one. A failed utterance counts as all deleted.
     """
 
@@ -41,6 +42,7 @@ class Item:
     duration: float = 0.0
     failure: str = ""
     snr: float | None = None
+    reference_times: tuple[tuple[float, float], ...] = ()
 
     def sides(self, metric: str) -> tuple[list[str], list[str]]:
         """Reference and hypothesis as ``wer``, ``cer``, ``per`` or, of classes, ``error`` compares them."""

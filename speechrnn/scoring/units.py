@@ -23,6 +23,8 @@ def metrics_of(unit: str, writes_words: bool) -> tuple[str, ...]:
     """
     if unit == "classes":
         return ("error",)
+    if unit == "frames":
+        return ("per",)
     if unit == "chars":
         return "wer", "cer"
     return ("wer", "per") if writes_words else ("per",)

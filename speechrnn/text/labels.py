@@ -11,8 +11,10 @@ from pathlib import Path
 from speechrnn.errors import DataError, nearest
 from speechrnn.text.files import read_text
 
-LABEL_UNITS = ("classes", "value")
-"""What labels are: classes of utterances, or the name of a number."""
+SILENCE = "<silence>"
+"""The label of frames that no span of an alignment covers."""
+LABEL_UNITS = ("classes", "frames", "value")
+"""What labels are: classes of utterances, of frames, or the name of a number."""
 
 
 class UnknownLabel(DataError):

@@ -78,7 +78,7 @@ class FrameDataset:
 
     Args:
         items: the utterances.
-        targets: of an item, (L,).
+        targets: of an item at a speed, which has so many frames then, (L,).
         cache: where frames come from.
         speeds: drawn from while training; (1.0,) otherwise.
         specaugment: masks, or None.
@@ -89,7 +89,7 @@ class FrameDataset:
     def __init__(
         self,
         items: Sequence[Item],
-        targets: Callable[[Item], np.ndarray],
+        targets: Callable[[Item, float, int], np.ndarray],
         cache: FrameCache,
         *,
         speeds: Sequence[float] = (1.0,),
@@ -111,8 +111,11 @@ class FrameDataset:
     def __getitem__(self, key: tuple[int, np.ndarray, np.ndarray, int]) -> Batch:
         epoch, indices, weights, total = key
         items = [self.items[i] for i in indices]
-        frames = [self.cache.frames(item.clip, self.speed(epoch, int(i))) for i, item in zip(indices, items, strict=True)]
-        targets = [torch.from_numpy(self.targets(item)) for item in items]
+        speeds = [self.speed(epoch, int(i)) for i in indices]
+        frames = [self.cache.frames(item.clip, speed) for item, speed in zip(items, speeds, strict=True)]
+        targets = [
+            torch.from_numpy(self.targets(item, speed, len(x))) for item, speed, x in zip(items, speeds, frames, strict=True)
+        ]
         masks = [self._masks(epoch, item.clip.id, *x.shape) for item, x in zip(items, frames, strict=True)]
         speaker = None
         if self.speaker_moments is not None:

@@ -61,7 +61,7 @@ class ClassTask:
         """One."""
         return 1
 
-    def targets(self, item: Item) -> np.ndarray:
+    def targets(self, item: Item, speed: float, n_frames: int) -> np.ndarray:
         """The class (1,)."""
         return np.array(item.targets, np.int64)
 
@@ -83,7 +83,7 @@ class ClassMeasure:
     wrong: int = 0
     samples: list[tuple[str, str, str]] = field(default_factory=list)
 
-    def add(self, items: Sequence[Item | None], losses: Sequence[float], output: HeadOutput) -> None:
+    def add(self, items: Sequence[Item | None], losses: Sequence[float], output: HeadOutput, n_frames: Sequence[int]) -> None:
         """Count a batch."""
         assert isinstance(output, ClassPosteriors)
         for item, loss, found in zip(items, losses, output.log_probs.argmax(-1).tolist(), strict=True):

@@ -114,7 +114,7 @@ class RecognizerModule(pl.LightningModule):
         losses, encoded, lengths = self.losses(batch, augment=False)
         rows = zip(batch.indices.tolist(), batch.weights.tolist(), strict=True)
         items = [self.dev_items[index] if weight else None for index, weight in rows]
-        self.validation.add(items, losses.tolist(), self.model.head.outputs(encoded, lengths))
+        self.validation.add(items, losses.tolist(), self.model.head.outputs(encoded, lengths), batch.lengths.tolist())
 
     def on_validation_epoch_end(self) -> None:
         """Sum over devices and publish the metrics."""

@@ -11,6 +11,7 @@ import numpy as np
 from speechrnn.data.utterance import Utterance
 from speechrnn.models.acoustic import AcousticModel, ModelOptions
 from speechrnn.models.classification import ClassOptions
+from speechrnn.models.framewise import FrameOptions
 from speechrnn.models.head import HeadOutput
 from speechrnn.models.regression import RegressionOptions
 from speechrnn.text.labels import Labels
@@ -24,8 +25,8 @@ class Measure(Protocol):
     samples: list[tuple[str, str, str]]
     """Some utterances: id, reference, what the model says."""
 
-    def add(self, items: Sequence[Item | None], losses: Sequence[float], output: HeadOutput) -> None:
-        """Count a batch; ``None`` stands for an utterance that must not count."""
+    def add(self, items: Sequence[Item | None], losses: Sequence[float], output: HeadOutput, n_frames: Sequence[int]) -> None:
+        """Count a batch; ``None`` stands for an utterance that must not count; ``n_frames``: front-end frames of each."""
 
     def metrics(self) -> dict[str, float]:
         """``dev_loss`` an utterance, ``dev_error`` in %, and what else there is."""
@@ -50,8 +51,13 @@ class Task(Protocol):
     def frames_needed(self, item: Item) -> int:
         """Fewest encoder frames that its target can be learned from."""
 
-    def targets(self, item: Item) -> np.ndarray:
-        """The target (L,): int64 tokens or classes, or float32 numbers."""
+    def targets(self, item: Item, speed: float, n_frames: int) -> np.ndarray:
+        """The target (L,): int64 tokens or classes, or float32 numbers.
+
+        Args:
+            speed: the recording is played at.
+            n_frames: front-end frames there are of it then.
+        """
 
     def fit(self, model: AcousticModel, items: Sequence[Item]) -> None:
         """Give the head what it needs to know of all training targets."""
@@ -63,6 +69,7 @@ class Task(Protocol):
 def make_task(options: ModelOptions, data_dir: Path, train: Sequence[Utterance]) -> Task:
     """The task of a head; its vocabulary is what the options name, or what the training data hold."""
     from speechrnn.training.class_task import ClassTask
+    from speechrnn.training.frame_task import FrameTask
     from speechrnn.training.text_task import TextTask
     from speechrnn.training.value_task import ValueTask
 
@@ -71,6 +78,8 @@ def make_task(options: ModelOptions, data_dir: Path, train: Sequence[Utterance])
         return ClassTask(head.label, options.text, train)
     if isinstance(head, RegressionOptions):
         return ValueTask(head.value, train)
+    if isinstance(head, FrameOptions):
+        return FrameTask(options, train)
     return TextTask(options, data_dir, train)
 
 

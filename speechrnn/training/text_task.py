@@ -87,7 +87,7 @@ class TextTask:
         """CTC: a frame a token and one between equal neighbours; other heads write several tokens a frame."""
         return max(frames_needed(list(item.targets)), 1) if self._ctc else 1
 
-    def targets(self, item: Item) -> np.ndarray:
+    def targets(self, item: Item, speed: float, n_frames: int) -> np.ndarray:
         """Token ids (L,)."""
         return np.array(item.targets, np.int64)
 
@@ -111,7 +111,7 @@ class TextMeasure:
     words: Counts = NONE
     samples: list[tuple[str, str, str]] = field(default_factory=list)
 
-    def add(self, items: Sequence[Item | None], losses: Sequence[float], output: HeadOutput) -> None:
+    def add(self, items: Sequence[Item | None], losses: Sequence[float], output: HeadOutput, n_frames: Sequence[int]) -> None:
         """Decode a batch and count its errors."""
         assert isinstance(output, FramePosteriors)
         log_probs, lengths = output.log_probs.float().cpu().numpy(), output.lengths.tolist()

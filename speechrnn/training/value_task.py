@@ -64,7 +64,7 @@ class ValueTask:
         """One."""
         return 1
 
-    def targets(self, item: Item) -> np.ndarray:
+    def targets(self, item: Item, speed: float, n_frames: int) -> np.ndarray:
         """The number (1,)."""
         return np.array(item.targets, np.float32)
 
@@ -89,7 +89,7 @@ class ValueMeasure:
     squares: float = 0.0
     samples: list[tuple[str, str, str]] = field(default_factory=list)
 
-    def add(self, items: Sequence[Item | None], losses: Sequence[float], output: HeadOutput) -> None:
+    def add(self, items: Sequence[Item | None], losses: Sequence[float], output: HeadOutput, n_frames: Sequence[int]) -> None:
         """Count a batch."""
         assert isinstance(output, Values)
         for item, loss, found in zip(items, losses, output.values.tolist(), strict=True):

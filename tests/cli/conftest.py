@@ -124,3 +124,25 @@ def tones(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def small() -> tuple[str, ...]:
     return SMALL
+
+
+QUICK_HMM = (
+    "ladder.mono.gaussians=60",
+    "ladder.mono.iterations=12",
+    *(f"ladder.{rung}.{key}" for rung in ("tri", "lda", "sat") for key in ("gaussians=80", "iterations=12", "least_gain=300")),
+    "ladder.dims=20",
+)
+
+
+@pytest.fixture(scope="session")
+def sung(tmp_path_factory) -> Path:
+    """Words of tones, no lexicon: they are spelled."""
+    return write_corpus(tmp_path_factory.mktemp("sung"), {"train": 60, "dev": 12, "test": 12})
+
+
+@pytest.fixture(scope="session")
+def hmm_run(sung, speechrnn, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("hmm") / "run"
+    called = speechrnn("train", "experiment=base/hmm", f"data.dir={sung}", f"run.dir={out}", "data.unit=letters", *QUICK_HMM)
+    assert (called.status, called.out) == (0, f"{out}\n"), called.err
+    return out

@@ -18,48 +18,29 @@ from speechrnn.errors import DataError, Unsupported
 from speechrnn.hmm.store import read_hmm
 from speechrnn.recognizer import load
 
-QUICK = (
-    "ladder.mono.gaussians=60",
-    "ladder.mono.iterations=12",
-    *(f"ladder.{rung}.{key}" for rung in ("tri", "lda", "sat") for key in ("gaussians=80", "iterations=12", "least_gain=300")),
-    "ladder.dims=20",
-)
 
-
-@pytest.fixture(scope="session")
-def sung(tmp_path_factory) -> Path:
-    """Words of tones, no lexicon: they are spelled."""
-    return write_corpus(tmp_path_factory.mktemp("sung"), {"train": 60, "dev": 12, "test": 12})
-
-
-@pytest.fixture(scope="session")
-def run(sung, speechrnn, tmp_path_factory) -> Path:
-    out = tmp_path_factory.mktemp("hmm") / "run"
-    called = speechrnn("train", "experiment=base/hmm", f"data.dir={sung}", f"run.dir={out}", "data.unit=letters", *QUICK)
-    assert (called.status, called.out) == (0, f"{out}\n"), called.err
-    return out
-
-
-def test_every_rung_is_kept_and_said(run: Path) -> None:
-    assert sorted(path.name for path in (run / "rungs").iterdir()) == ["lda", "mono", "tri", "unadapted"]
-    log = (run / "train.log").read_text()
+def test_every_rung_is_kept_and_said(hmm_run: Path) -> None:
+    assert sorted(path.name for path in (hmm_run / "rungs").iterdir()) == ["lda", "mono", "tri", "unadapted"]
+    log = (hmm_run / "train.log").read_text()
     assert all(f"{rung}: " in log for rung in ("mono", "tri", "lda", "sat"))
-    record = json.loads((run / "run.json").read_text())
+    record = json.loads((hmm_run / "run.json").read_text())
     assert record["finished"] is True
     assert set(record["rungs"]) == {"mono", "tri", "lda", "sat"}
-    assert (run / "model" / "decoding.yaml").is_file()
+    assert (hmm_run / "model" / "decoding.yaml").is_file()
 
 
-def test_it_transcribes_what_it_has_not_heard(run: Path, sung: Path, speechrnn, tmp_path: Path) -> None:
-    called = speechrnn("evaluate", sung / "cuts_test.jsonl.gz", "-m", run, "-m", run / "rungs" / "mono", "-o", tmp_path / "ev")
+def test_it_transcribes_what_it_has_not_heard(hmm_run: Path, sung: Path, speechrnn, tmp_path: Path) -> None:
+    called = speechrnn(
+        "evaluate", sung / "cuts_test.jsonl.gz", "-m", hmm_run, "-m", hmm_run / "rungs" / "mono", "-o", tmp_path / "ev"
+    )
     assert called.status == 0, called.err
     systems = json.loads((tmp_path / "ev" / "scores.json").read_text())["systems"]
     assert [system["name"] for system in systems] == ["base/hmm sat", "base/hmm mono"]
     assert systems[0]["per"]["percent"] <= 10
 
 
-def test_a_recordings_own_speaker_is_what_counts_and_order_is_kept(run: Path, sung: Path) -> None:
-    recognizer = load(run)
+def test_a_recordings_own_speaker_is_what_counts_and_order_is_kept(hmm_run: Path, sung: Path) -> None:
+    recognizer = load(hmm_run)
     paths = sorted((sung / "audio").glob("test*.wav"))[:6]
     together = list(recognizer.transcribe_many(paths))
     assert [t.id for t in together] == [str(path) for path in paths]
@@ -74,8 +55,8 @@ def test_a_recordings_own_speaker_is_what_counts_and_order_is_kept(run: Path, su
     assert recognizer.transcribe(samples, sample_rate=rate).text == alone[0].text
 
 
-def test_times_lie_where_the_tones_are(run: Path) -> None:
-    recognizer = load(run)
+def test_times_lie_where_the_tones_are(hmm_run: Path) -> None:
+    recognizer = load(hmm_run)
     alignment = recognizer.align(sing("abcd", np.random.default_rng(5)), "abcd", sample_rate=RATE)
     assert [token.text for token in alignment.tokens] == list("abcd")
     starts = [token.start for token in alignment.tokens]
@@ -85,8 +66,8 @@ def test_times_lie_where_the_tones_are(run: Path) -> None:
     assert wrong.score < alignment.score <= 0
 
 
-def test_posteriors_are_of_phones_and_follow_the_tones(run: Path) -> None:
-    recognizer = load(run)
+def test_posteriors_are_of_phones_and_follow_the_tones(hmm_run: Path) -> None:
+    recognizer = load(hmm_run)
     found = recognizer.posteriors(sing("abc", np.random.default_rng(5)), sample_rate=RATE)
     assert found.tokens == ("<blank>", *"abcd")
     np.testing.assert_allclose(np.exp(found.log_probs).sum(1), 1.0, atol=1e-4)
@@ -97,20 +78,20 @@ def test_posteriors_are_of_phones_and_follow_the_tones(run: Path) -> None:
     with pytest.raises(Unsupported, match="whole, not in chunks"):
         recognizer.stream()
     with pytest.raises(Unsupported, match="hears silence itself"):
-        load(run, vad=True)
+        load(hmm_run, vad=True)
 
 
-def test_states_are_told_for_every_frame(run: Path) -> None:
-    recognizer = load(run)
+def test_states_are_told_for_every_frame(hmm_run: Path) -> None:
+    recognizer = load(hmm_run)
     tokens = recognizer.align(sing("ab", np.random.default_rng(5)), "ab", sample_rate=RATE, states=True).tokens
     assert tokens[0].start == 0
     assert all(before.end == after.start for before, after in itertools.pairwise(tokens))
-    number = read_hmm(run / "model").acoustic.gmm.num_states
+    number = read_hmm(hmm_run / "model").acoustic.gmm.num_states
     assert all(0 <= int(token.text) < number for token in tokens)
 
 
-def test_what_it_cannot_do_or_say_is_told(run: Path, speechrnn, tmp_path: Path) -> None:
-    recognizer = load(run)
+def test_what_it_cannot_do_or_say_is_told(hmm_run: Path, speechrnn, tmp_path: Path) -> None:
+    recognizer = load(hmm_run)
     sound = sing("ab", np.random.default_rng(5))
     with pytest.raises(DataError, match="its text is empty"):
         recognizer.align(sound, " ", sample_rate=RATE)
@@ -121,9 +102,9 @@ def test_what_it_cannot_do_or_say_is_told(run: Path, speechrnn, tmp_path: Path) 
     with pytest.raises(DataError, match="less than one analysis window"):
         recognizer.transcribe(sound[:20], sample_rate=RATE)
     with pytest.raises(Unsupported, match="takes no hotwords"):
-        load(run, helpers=speechrnn_helpers(hotwords=(("ab", 1.0),)))
+        load(hmm_run, helpers=speechrnn_helpers(hotwords=(("ab", 1.0),)))
     soundfile.write(tmp_path / "a.wav", sound, RATE)
-    refused = speechrnn("transcribe", tmp_path / "a.wav", "-m", run, "--letter-lm", run / "model" / "lm.arpa.gz")
+    refused = speechrnn("transcribe", tmp_path / "a.wav", "-m", hmm_run, "--letter-lm", hmm_run / "model" / "lm.arpa.gz")
     assert refused.status == 2
     assert "takes no letter_lm" in refused.err
 
@@ -156,7 +137,15 @@ def test_words_are_read_by_a_lexicon_or_by_their_letters(words: bool, tmp_path: 
         said = [line for name in "abcd" for line in _spellings(name)]
         (data / "lexicon.txt").write_text("".join(said))
     out = tmp_path / "run"
-    called = speechrnn("train", "experiment=base/hmm", f"data.dir={data}", f"run.dir={out}", "ladder.top=mono", *QUICK[:2])
+    called = speechrnn(
+        "train",
+        "experiment=base/hmm",
+        f"data.dir={data}",
+        f"run.dir={out}",
+        "ladder.top=mono",
+        "ladder.mono.gaussians=60",
+        "ladder.mono.iterations=12",
+    )
     assert called.status == 0, called.err
     assert ("spelled by their letters" in called.err) is not words
     recognizer = load(out)
@@ -189,11 +178,11 @@ def test_an_utterance_too_short_for_its_text_is_named(tmp_path: Path, speechrnn)
 
 
 @pytest.mark.parametrize("what", ["weights", "config", "tokens"])
-def test_a_damaged_model_is_refused(run: Path, tmp_path: Path, what: str) -> None:
+def test_a_damaged_model_is_refused(hmm_run: Path, tmp_path: Path, what: str) -> None:
     from speechrnn.checksum import sha256
 
     copy = tmp_path / "model"
-    shutil.copytree(run / "model", copy)
+    shutil.copytree(hmm_run / "model", copy)
     if what == "weights":
         from safetensors.numpy import load_file, save_file
 
@@ -211,12 +200,12 @@ def test_a_damaged_model_is_refused(run: Path, tmp_path: Path, what: str) -> Non
         load(copy)
 
 
-def test_a_model_comes_back_as_it_was_written(run: Path) -> None:
-    stored = read_hmm(run / "model")
+def test_a_model_comes_back_as_it_was_written(hmm_run: Path) -> None:
+    stored = read_hmm(hmm_run / "model")
     assert stored.options.rung == "sat"
     assert stored.acoustic.unadapted is not None
     assert stored.acoustic.view.matrix is not None
     assert stored.acoustic.gmm.means.shape[1] == 20
-    again = read_hmm(run / "model")
+    again = read_hmm(hmm_run / "model")
     frames = np.random.default_rng(0).standard_normal((9, 20))
     assert np.array_equal(stored.acoustic.gmm.score(frames), again.acoustic.gmm.score(frames))
