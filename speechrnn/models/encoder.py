@@ -113,12 +113,12 @@ class Encoder(nn.Module):
         if self.options.reverse:
             x = reverse_within(x, lengths)
         for layer, norm in zip(self.layers, self.norms, strict=True):
-            x = self._behind(layer(x, lengths)[0], norm, x)
+            x = self.behind(layer(x, lengths)[0], norm, x)
         if self.options.reverse:
             x = reverse_within(x, lengths)
         return mask_frames(self.dense(x), lengths), lengths
 
-    def _behind(self, y: Tensor, norm: nn.Module, x: Tensor) -> Tensor:
+    def behind(self, y: Tensor, norm: nn.Module, x: Tensor) -> Tensor:
         """What goes on from a layer that made ``y`` of ``x``."""
         y = self.dropout(norm(y))
         return y + x if self.options.residual and y.shape == x.shape else y
@@ -147,7 +147,7 @@ class Encoder(nn.Module):
         for layer, norm, layer_state in zip(self.layers, self.norms, state.layers, strict=True):
             y, layer_state = layer(x, lengths, layer_state)
             carried.append(layer_state)
-            x = self._behind(y, norm, x)
+            x = self.behind(y, norm, x)
         return self.dense(x), EncoderState(pending, torch.cat([state.before, now], 1)[:, whole:], tuple(carried))
 
 

@@ -16,7 +16,7 @@ from speechrnn.data.plan import Limits, costliest, cut, padding_share, plan_epoc
 from speechrnn.data.utterance import Utterance
 from speechrnn.features.normalization import moments
 from speechrnn.models.acoustic import AcousticModel
-from speechrnn.training.batches import BatchLoader, FrameCache, FrameDataset, Item
+from speechrnn.training.batches import Batch, BatchLoader, FrameCache, FrameDataset, Item
 from speechrnn.training.preflight import check_feasible
 from speechrnn.training.tasks import Task
 
@@ -130,6 +130,11 @@ class SpeechData(pl.LightningDataModule):
         epoch = self.trainer.current_epoch if self.trainer is not None else 0
         start = self.resume_batch if epoch == self.resume_epoch else 0
         return self._loader(self.train_set, self.plan(epoch), epoch, start)
+
+    def longest_dev(self, most: int) -> Batch:
+        """The longest dev utterances as one batch."""
+        indices = np.argsort(-self._dev_durations, kind="stable")[:most]
+        return self.dev_set[0, indices, np.ones(len(indices), np.float32), len(indices)]
 
     def val_dataloader(self) -> BatchLoader:
         """The dev utterances, the longest first."""

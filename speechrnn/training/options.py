@@ -68,6 +68,9 @@ class TrainerOptions:
     """Epochs between validations."""
     nonfinite_patience: int = 20
     """Steps in a row with a loss or gradient that is not finite before training stops; each leaves the weights as they are."""
+    diagnose: bool = False
+    """After each validation, measure how far back gradients reach, layer by layer: gradients.csv and gradients.svg in the run, and
+    words where they vanish or explode."""
     overfit_batches: int = 0
     """Train and validate on so many batches only, without augmentation: can the model learn them by heart?"""
     threads: int = 0

@@ -25,6 +25,7 @@ from speechrnn.rundir import LogFile, RunDir, machine, versions
 from speechrnn.training.averaging import WeightAverage, Weights
 from speechrnn.training.checkpoints import LAST, Checkpoints
 from speechrnn.training.data import SpeechData, Tracker
+from speechrnn.training.diagnostics import GradientFlow
 from speechrnn.training.inventory import resolve
 from speechrnn.training.logs import BlankMonitor, ProgressBar, Recorder
 from speechrnn.training.module import RecognizerModule
@@ -184,6 +185,8 @@ def _fit(experiment: Experiment, run: RunDir, track: Tracker, progress: bool, *,
     callbacks: list[pl.Callback] = [StepSeed(experiment.seed), ResumePoint(data), Recorder(run)]
     if isinstance(options.head, CtcOptions):
         callbacks.append(BlankMonitor())
+    if o.diagnose:
+        callbacks.append(GradientFlow(run, data))
     if o.average == "ema":
         callbacks.append(WeightAverage(o.ema_decay))
     if progress:

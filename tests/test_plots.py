@@ -1,0 +1,21 @@
+"""A drawing holds its curves and is the same bytes for the same figures."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import pytest
+
+from speechrnn.plots import Curve, plot
+
+pytest.importorskip("matplotlib")
+
+
+def test_a_plot_is_an_svg_with_the_names_of_its_curves(tmp_path):
+    curves = {"a": Curve([1, 2, 3], [1, 10, 100]), "b": Curve([1, 2, 3], [3, 2, 1], [2, 1, 0.5], [4, 3, 2])}
+    paths = [tmp_path / "one.svg", tmp_path / "two.svg"]
+    for path in paths:
+        plot(path, curves, title="T & <t>", x_label="lag", y_label="norm", log_y=True)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    texts = {element.text for element in ElementTree.parse(paths[0]).iter("{http://www.w3.org/2000/svg}text")}
+    assert {"a", "b", "T & <t>", "lag", "norm"} <= texts
