@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# All cells at equal parameter count on yesno and FSDD, some on AN4, to one table and one picture:
+#   SRC=FOLDER_OF_CORPORA recipes/cells/run.sh [yesno|fsdd|an4...]
+# A run that is finished is skipped; what is left goes on. An hour and more of one core for each of yesno and FSDD.
+set -euo pipefail
+source "$(dirname "$0")/../steps.sh"
+
+RUNS=${RUNS:-runs/cells}
+
+# each CORPUS EXPERIMENT SEEDS CELL... [-- KEY=VALUE...]
+each() {
+  local corpus=$1 experiment=$2 seeds=$3
+  shift 3
+  local cells=() DATA=data/$corpus SRC=${SRC-}/$corpus
+  while [ $# -gt 0 ] && [ "$1" != -- ]; do cells+=("$1"); shift; done
+  [ $# -eq 0 ] || shift
+  prepare "$corpus"
+  for cell in "${cells[@]}"; do
+    local hidden
+    hidden=$(python recipes/cells/cells.py units "$experiment" "$cell")
+    for seed in $(seq "$seeds"); do
+      local run=$RUNS/$corpus/$cell-$seed
+      train "$run" "$experiment" "model.cell=$cell" "model.hidden=$hidden" "seed=$seed" "$@"
+      [ -f "$run/evaluation/scores.json" ] || say speechrnn evaluate "$DATA/cuts_test.jsonl.gz" -m "$run" -o "$run/evaluation" --audio none
+    done
+  done
+}
+
+ALL=(rnn_tanh rnn_relu rnn_sigmoid irnn lstm lstm_peephole lstm_coupled lstm_projection lstm_layernorm gru ligru indrnn)
+for corpus in "${@:-yesno fsdd an4}"; do
+  case $corpus in
+    *yesno*) each yesno yesno 3 "${ALL[@]}" ;;&
+    *fsdd*) each fsdd fsdd/classify 3 "${ALL[@]}" ;;&
+    *an4*) each an4 an4/small 1 lstm gru ligru irnn rnn_tanh -- trainer.max_epochs=20 ;;
+  esac
+done
+python recipes/cells/cells.py table "$RUNS" recipes/cells/results
