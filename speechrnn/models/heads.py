@@ -15,6 +15,11 @@ HeadOptions: TypeAlias = CtcOptions | FrameOptions | ClassOptions | RegressionOp
 """``head:``, told apart by ``kind``."""
 
 
+def spells_by_ctc(options: HeadOptions) -> bool:
+    """Whether a head learns by CTC, which needs a frame for each token; by it alone or beside another loss."""
+    return isinstance(options, CtcOptions) or (isinstance(options, TransducerOptions) and options.ctc_weight > 0)
+
+
 def make_head(options: HeadOptions, vocabulary: tuple[str, ...], size: int, *, bidirectional: bool) -> Head:
     """The head (a module) that options describe, over encoded frames of ``size`` features."""
     if isinstance(options, ClassOptions):
