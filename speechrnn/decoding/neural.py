@@ -68,41 +68,53 @@ def greedy_transducer(frames: Sequence[np.ndarray], steps: Steps, most: int = 5)
         steps: the network.
         most: tokens in a frame; after these the next frame is taken.
     """
-    lengths = np.array([len(each) for each in frames], np.int64)
-    said: list[Said | None] = [None] * len(frames)
-    live = np.flatnonzero(lengths)
-    if not len(live):
-        return [NOTHING] * len(frames)
-    padded = np.zeros((len(frames), int(lengths.max()) + AHEAD, frames[0].shape[1]), np.float32)
-    for row, each in enumerate(frames):
-        padded[row, : len(each)] = each
-    # The frame each utterance is in, and how many tokens it has said there.
-    at, count = np.zeros_like(lengths), np.zeros_like(lengths)
-    states = steps.start(len(live))
-    while len(live):
-        window = at[live, None] + np.arange(AHEAD)
-        log_probs = steps.log_probs(padded[live[:, None], window], states)
-        best = log_probs.argmax(-1)
-        speaks = (best != 0) & (window < lengths[live, None])
-        speaks[:, 0] &= count[live] < most
-        place = np.where(speaks.any(1), speaks.argmax(1), AHEAD)
-        at[live] += place
-        count[live] = np.where(place == 0, count[live], 0)
-        who = np.flatnonzero(place < AHEAD)
-        tokens = best[who, place[who]]
-        count[live[who]] += 1
-        for row, token, log_prob in zip(live[who], tokens, log_probs[who, place[who], tokens], strict=True):
-            said[row] = Said(int(token), int(at[row]), float(log_prob), said[row])
-        order = np.arange(len(live))
-        parts = [states]
-        if len(who):
-            parts.append(steps.after(steps.take([states], who), tokens))
-            order[who] = len(live) + np.arange(len(who))
-        on = at[live] < lengths[live]
-        live = live[on]
-        if len(live) and (len(who) or not on.all()):
-            states = steps.take(parts, order[on])
-    return [NOTHING if one is None else one.path() for one in said]
+    search = GreedyTransducer(steps, len(frames), most)
+    search.feed(frames)
+    return search.paths()
+
+
+class GreedyTransducer:
+    """:func:`greedy_transducer` of ``n`` utterances whose frames arrive bit by bit."""
+
+    def __init__(self, steps: Steps, n: int, most: int = 5) -> None:
+        self._steps, self._most = steps, most
+        self._states = steps.start(n) if n else None
+        self._said: list[Said | None] = [None] * n
+        self._heard = np.zeros(n, np.int64)
+
+    def paths(self) -> list[Path]:
+        """What was said so far."""
+        return [NOTHING if said is None else said.path() for said in self._said]
+
+    def feed(self, frames: Sequence[np.ndarray]) -> None:
+        """The next frames (T, J) of each utterance; T may be 0."""
+        lengths = np.array([len(each) for each in frames], np.int64)
+        rows = np.arange(len(frames))
+        padded = np.zeros((len(frames), int(lengths.max(initial=0)) + AHEAD, frames[0].shape[1] if frames else 0), np.float32)
+        for row, each in enumerate(frames):
+            padded[row, : len(each)] = each
+        # The frame each utterance is in, and how many tokens it has said there.
+        at, count = np.zeros_like(lengths), np.zeros_like(lengths)
+        while (at < lengths).any():
+            window = at[:, None] + np.arange(AHEAD)
+            log_probs = self._steps.log_probs(padded[rows[:, None], window], self._states)
+            best = log_probs.argmax(-1)
+            speaks = (best != 0) & (window < lengths[:, None])
+            speaks[:, 0] &= count < self._most
+            first = np.where(speaks.any(1), speaks.argmax(1), AHEAD)
+            at = np.minimum(at + first, lengths)
+            who = np.flatnonzero(first < AHEAD)
+            tokens = best[who, first[who]]
+            count = np.where(first > 0, 0, count)
+            count[who] += 1
+            for one, token, log_prob in zip(who, tokens, log_probs[who, first[who], tokens], strict=True):
+                self._said[one] = Said(int(token), int(self._heard[one] + at[one]), float(log_prob), self._said[one])
+            if len(who):
+                after = self._steps.after(self._steps.take([self._states], who), tokens)
+                order = rows.copy()
+                order[who] = len(rows) + np.arange(len(who))
+                self._states = self._steps.take([self._states, after], order)
+        self._heard += lengths
 
 
 @dataclass(frozen=True, slots=True)

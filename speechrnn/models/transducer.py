@@ -87,8 +87,8 @@ class TransducerHead(nn.Module):
         self.prediction = Prediction(len(vocabulary), options)
         self.from_frames = nn.Linear(input_size, options.joint)
         self.from_tokens = nn.Linear(options.hidden, options.joint, bias=False)
-        self.linear = nn.Linear(options.joint, len(vocabulary))
-        for layer in (self.from_frames, self.from_tokens, self.linear):
+        self.output = nn.Linear(options.joint, len(vocabulary))
+        for layer in (self.from_frames, self.from_tokens, self.output):
             init_linear(layer)
         self.ctc_weight = options.ctc_weight
         self.ctc = CtcHead(vocabulary, input_size) if options.ctc_weight else None
@@ -104,8 +104,8 @@ class TransducerHead(nn.Module):
         losses = transducer_loss(
             self.from_frames(encoded),
             self.from_tokens(self.prediction(before)[0]),
-            self.linear.weight,
-            self.linear.bias,
+            self.output.weight,
+            self.output.bias,
             lengths,
             targets,
             target_lengths,
@@ -139,7 +139,7 @@ class TransducerSteps:
 
     def __init__(self, head: TransducerHead) -> None:
         self._head = head
-        self._device = head.linear.weight.device
+        self._device = head.output.weight.device
 
     def start(self, n: int) -> Written:
         """``n`` hypotheses before their first token."""
@@ -162,7 +162,7 @@ class TransducerSteps:
         head = self._head
         with torch.autocast(self._device.type, enabled=False):
             joint = torch.tanh(torch.from_numpy(frames).to(self._device) + states.projected[:, None])
-            found: np.ndarray = head.linear(joint).log_softmax(-1).cpu().numpy()
+            found: np.ndarray = head.output(joint).log_softmax(-1).cpu().numpy()
         return found
 
     @torch.inference_mode()

@@ -45,7 +45,7 @@ def test_a_search_gives_a_transcript_the_probability_that_the_loss_is_of(changes
 def test_an_utterance_is_read_alike_in_any_batch(changes):
     head = make_head(**changes)
     with torch.no_grad():
-        head.linear.bias[0] += 0.5
+        head.output.bias[0] += 0.5
     state = head.outputs(encoded_frames(), LENGTHS)
     frames = [row[:length].detach().numpy() for row, length in zip(state.frames, LENGTHS.tolist(), strict=True)]
     together = greedy_transducer(frames, state.steps)
