@@ -10,10 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from speechrnn.errors import UsageError
+from speechrnn.models.cells.layer import State
+from speechrnn.models.cells.registry import check_cell
 from speechrnn.models.ctc import CtcHead
 from speechrnn.models.head import TokenOptions, TransducerState
 from speechrnn.models.init import init_linear
-from speechrnn.models.recurrent import State, Unidirectional, check_cell
+from speechrnn.models.recurrent import LayerOptions, Unidirectional
 from speechrnn.models.transducer_loss import transducer_loss
 
 
@@ -24,7 +26,8 @@ class TransducerOptions(TokenOptions):
     kind: str = "transducer"
     """Which head."""
     cell: str = "lstm"
-    """Of the prediction network, which reads the tokens written so far: lstm or gru."""
+    """Of the prediction network, which reads the tokens written so far: any of those for model.cell; feedforward knows the last
+    token alone."""
     layers: int = 1
     """Recurrent layers of the prediction network."""
     hidden: int = 256
@@ -59,8 +62,10 @@ class Prediction(nn.Module):
         o = options
         self.embedding = nn.Embedding(n_tokens, o.embedding)
         nn.init.xavier_uniform_(self.embedding.weight)
-        sizes = [o.embedding] + [o.hidden] * o.layers
-        self.layers = nn.ModuleList(Unidirectional(o.cell, size, o.hidden) for size in sizes[:-1])
+        layer = LayerOptions(o.cell, o.hidden)
+        self.size = layer.size
+        sizes = [o.embedding] + [layer.size] * o.layers
+        self.layers = nn.ModuleList(Unidirectional(layer, size) for size in sizes[:-1])
         self.dropout = nn.Dropout(o.dropout)
 
     def forward(self, tokens: Tensor, states: Sequence[State] | None = None) -> tuple[Tensor, list[State]]:
@@ -86,7 +91,7 @@ class TransducerHead(nn.Module):
         self.vocabulary = vocabulary
         self.prediction = Prediction(len(vocabulary), options)
         self.from_frames = nn.Linear(input_size, options.joint)
-        self.from_tokens = nn.Linear(options.hidden, options.joint, bias=False)
+        self.from_tokens = nn.Linear(self.prediction.size, options.joint, bias=False)
         self.output = nn.Linear(options.joint, len(vocabulary))
         for layer in (self.from_frames, self.from_tokens, self.output):
             init_linear(layer)

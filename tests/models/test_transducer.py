@@ -25,7 +25,7 @@ def encoded_frames():
     return frames * (torch.arange(6) < LENGTHS[:, None])[..., None]
 
 
-VARIANTS = [{}, {"cell": "gru", "layers": 2}, {"cell": "lstm", "layers": 2}]
+VARIANTS = [{}, {"cell": "gru", "layers": 2}, {"cell": "lstm", "layers": 2}, {"cell": "lstm_projection"}, {"cell": "feedforward"}]
 
 
 @pytest.mark.parametrize("changes", VARIANTS, ids=str)
