@@ -37,10 +37,9 @@ class Network:
         self.head = self._network.head
         self._device = device
         self._tokens = tokens = stored.vocabulary.tokens
-        head = self._network.head
-        self.steps = TransducerSteps(head) if isinstance(head, TransducerHead) else None
+        self.steps = TransducerSteps(self.head) if isinstance(self.head, TransducerHead) else None
         """The part of a transducer that decoding asks step by step; what it hears of a frame are then J values, not K."""
-        self._n_outputs = head.from_frames.out_features if isinstance(head, TransducerHead) else len(tokens)
+        self._n_outputs = self.head.from_frames.out_features if isinstance(self.head, TransducerHead) else len(tokens)
         self._boundary = tokens.index(SPACE) if SPACE in tokens else None
         grid = self._network.frontend.grid
         self.sampling_rate = stored.options.sampling_rate
