@@ -13,6 +13,7 @@ from bench.long_audio import long_audio
 from bench.padding import padding
 from bench.startup import help_text, one_file
 from bench.training import training_step
+from bench.transducer import transducer
 from speechrnn.cli.console import table
 from speechrnn.rundir import machine, versions
 
@@ -24,6 +25,7 @@ ALL = {
     "cells": cells,
     "long": long_audio,
     "training": training_step,
+    "transducer": transducer,
 }
 
 

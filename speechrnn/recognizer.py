@@ -150,7 +150,7 @@ def load(
 
 
 class RnnRecognizer:
-    """A recurrent network with CTC, in float32.
+    """A recurrent network with CTC or a transducer, in float32.
 
     An utterance's result does not depend on what else is in its batch. A recording longer than a window (24 s) is heard
     stretch by stretch between its pauses, by a unidirectional model from block to block, and decoded in pieces: memory does not
@@ -184,10 +184,10 @@ class RnnRecognizer:
         self.text_options = stored.options.text
         self.sampling_rate = stored.options.sampling_rate
         checksum = stored.info["sha256"][WEIGHTS]
-        self._decoder = tuned_decoder(path, checksum, self.tokenizer, self.text_options, decoding, helpers)
+        self._network = Network(stored, pick_device(device))
+        self._decoder = tuned_decoder(path, checksum, self.tokenizer, self.text_options, decoding, helpers, self._network.steps)
         self.writes_words = self._decoder.writes_words
         self.decoded_words = self.changed_words = 0
-        self._network = Network(stored, pick_device(device))
         self._listener = Listener(self._network, Silero() if vad else None)
 
     @property
@@ -200,9 +200,14 @@ class RnnRecognizer:
         return {**self._info, "id": self.id, "decoding": self._decoder.description}
 
     def posteriors(self, audio: str | Path | Clip | np.ndarray, *, sample_rate: int | None = None) -> Posteriors:
-        """Log posteriors of one recording, (T, K)."""
+        """Log posteriors of one recording, (T, K).
+
+        Raises:
+            Unsupported: the model is a transducer.
+        """
         import numpy as np
 
+        self._check_frames_alone("give posteriors")
         ((_, parts),) = self._listener.posteriors([self._listener.sound(audio, sample_rate)])
         return Posteriors(np.concatenate(list(parts)), self.tokenizer.tokens, self._network.frame_shift, self._network.origin)
 
@@ -256,7 +261,7 @@ class RnnRecognizer:
         """A decoder of what :meth:`heard_many` gives."""
         from speechrnn.decoding.decoder import make_decoder
 
-        return make_decoder(self.tokenizer, self.text_options, options, helpers)
+        return make_decoder(self.tokenizer, self.text_options, options, helpers, steps=self._network.steps)
 
     def posteriors_many(
         self,
@@ -266,7 +271,19 @@ class RnnRecognizer:
         progress: Callable[[int], None] | None = None,
         batch_size: int = 16,
     ) -> Iterator[tuple[Clip, np.ndarray, int]]:
-        """Clips with their log posteriors (T, K) and samples, in the order given."""
+        """Clips with their log posteriors (T, K) and samples, in the order given; raises as :meth:`posteriors`."""
+        self._check_frames_alone("give posteriors")
+        return self.heard_many(audio, on_error=on_error, progress=progress, batch_size=batch_size)
+
+    def heard_many(
+        self,
+        audio: Iterable[str | Path | Clip],
+        *,
+        on_error: Callable[[Clip, DataError], None] | None = None,
+        progress: Callable[[int], None] | None = None,
+        batch_size: int = 16,
+    ) -> Iterator[tuple[Clip, np.ndarray, int]]:
+        """Clips with what a decoder of :meth:`decoder_for` reads, and samples, in the order given."""
         import numpy as np
 
         for sound, parts in self._listener.posteriors(audio, on_error, progress, batch_size):
@@ -278,9 +295,6 @@ class RnnRecognizer:
                 on_error(sound.clip, error)
             else:
                 yield sound.clip, log_probs, sound.num_samples
-
-    heard_many = posteriors_many
-    """What a decoder of :meth:`decoder_for` reads, by the name that every kind of recognizer has for it."""
 
     def align(
         self, audio: str | Path | Clip | np.ndarray, text: str, *, sample_rate: int | None = None, states: bool = False
@@ -295,7 +309,9 @@ class RnnRecognizer:
 
         Raises:
             DataError: the recording cannot be read; the text is empty, holds what the model cannot write, or is too long for it.
+            Unsupported: the model is a transducer.
         """
+        self._check_frames_alone("align")
         (alignment,) = self._align([(self._listener.sound(audio, sample_rate), text)], states=states)
         return alignment
 
@@ -309,6 +325,7 @@ class RnnRecognizer:
         """Align many recordings with their texts, in the order given; errors as in :meth:`transcribe_many`."""
         from speechrnn.inference.sound import with_texts
 
+        self._check_frames_alone("align")
         yield from self._align(with_texts(items, self._listener.sound, on_error), on_error, states=states)
 
     def _align(
@@ -334,6 +351,14 @@ class RnnRecognizer:
                     raise
                 on_error(sound.clip, error)
 
+    def _check_frames_alone(self, what: str) -> None:
+        """Refuse what needs posteriors that do not depend on what was written before."""
+        if self._network.steps is not None:
+            raise Unsupported(
+                f"{self.id} is a transducer: what it hears in a frame depends on what it has written, so it cannot {what}",
+                "give a model with head.kind ctc",
+            )
+
     def stream(self, *, sample_rate: int | None = None) -> Stream:
         """Begin to recognize a recording that arrives in chunks, at ``sample_rate`` (Hz; by default the model's).
 
@@ -346,11 +371,8 @@ class RnnRecognizer:
 
     def _decode(self, parts: Iterable[np.ndarray], pool: ThreadPoolExecutor, most: int) -> list[tuple[int, Future[Reading]]]:
         """Begin to decode a recording's pieces, of which at most ``most`` wait; the first frame of each and its reading."""
-        from speechrnn.inference.pieces import Cutter
-
-        cutter = Cutter(self._network.frame_shift, self.tokenizer.tokens)
         found: list[tuple[int, Future[Reading]]] = []
-        for piece in cutter.cut(parts):
+        for piece in self._network.cutter().cut(parts):
             found.append((piece.start, pool.submit(self._decoder, piece.log_probs)))
             if len(found) > most:
                 found[-most][1].result()

@@ -132,7 +132,10 @@ def test_whole_numbers_keep_all_their_digits():
     assert experiment("trainer.max_epochs=5.0").trainer.max_epochs == 5
 
 
-@pytest.mark.parametrize(("group", "kind", "hint"), [("head", "transducer", "known are: ctc"), ("head", "ctcc", "'ctc'")])
+@pytest.mark.parametrize(
+    ("group", "kind", "hint"),
+    [("head", "hmm", "known are: classify, ctc"), ("head", "transducr", "'transducer'"), ("head", "ctcc", "'ctc'")],
+)
 def test_a_kind_that_does_not_exist_is_refused(group, kind, hint):
     with pytest.raises(UsageError, match=rf"{group}\.kind is '{kind}'.*{hint}"):
         experiment(f"{group}.kind={kind}")

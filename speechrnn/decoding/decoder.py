@@ -19,6 +19,7 @@ from speechrnn.text.tokenizer import SPACE, Tokenizer
 
 if TYPE_CHECKING:
     from speechrnn.decoding.beam import Hypothesis
+    from speechrnn.decoding.neural import Steps
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +45,7 @@ class Reading:
 
 
 class Decoder(Protocol):
-    """Log posteriors (T, K) to a reading."""
+    """Log posteriors (T, K), or what else the network hears of each frame, to a reading."""
 
     description: str
     """What it decodes with, for reports."""
@@ -56,7 +57,7 @@ class Decoder(Protocol):
     def reweighted(self, options: DecodingOptions) -> Decoder:
         """The same with other options; nothing is read again."""
 
-    def __call__(self, log_probs: np.ndarray) -> Reading:
+    def __call__(self, heard: np.ndarray, /) -> Reading:
         """Decode one utterance."""
 
 
@@ -66,16 +67,23 @@ def make_decoder(
     options: DecodingOptions,
     helpers: Helpers | None = None,
     calibrations: Calibrations = Calibrations(),
+    steps: Steps | None = None,
 ) -> Decoder:
     """The decoder of a model; helpers call for a beam search, whatever ``options.kind`` says.
 
     Without ``calibrations`` a token's confidence is its highest posterior, and a word's that of its least sure token.
+    ``steps`` are those of a transducer.
 
     Raises:
         DataError: a language model or lexicon that does not fit the model, with what it lacks.
         UsageError: helpers that do not fit each other; a hotword that the model's tokens cannot write.
+        Unsupported: helpers of a transducer.
     """
     helpers = helpers or Helpers()
+    if steps is not None:
+        from speechrnn.decoding.transducer import TransducerDecoder
+
+        return TransducerDecoder(tokenizer, steps, options, helpers, calibrations)
     if options.kind == "greedy" and not helpers:
         return GreedyDecoder(tokenizer, calibrations)
     return BeamDecoder(tokenizer, text, replace(options, kind="beam"), helpers, calibrations)
@@ -169,7 +177,7 @@ class BeamDecoder:
         heard = self._tokenizer.decode(greedy(log_probs).ids.tolist())
         words = self._words(best)
         path, sure = self._calibrations.apply(path, words)
-        return Reading(path, words, text, tuple(self._text(other) for other in others), _difference(heard, text), sure)
+        return Reading(path, words, text, tuple(self._text(other) for other in others), difference(heard, text), sure)
 
     def _readings(self, log_probs: np.ndarray) -> list[Hypothesis]:
         from speechrnn.decoding.rescoring import rescore
@@ -247,7 +255,7 @@ def _describe(o: DecodingOptions, helpers: Helpers, fitted: Fitted) -> str:
     return ", ".join(parts)
 
 
-def _difference(before: str, after: str) -> int:
+def difference(before: str, after: str) -> int:
     """Words of ``after`` that replace or join those of ``before``, and words of ``before`` that are left out."""
     matcher = difflib.SequenceMatcher(None, before.split(), after.split(), autojunk=False)
     return sum(max(a2 - a1, b2 - b1) for kind, a1, a2, b1, b2 in matcher.get_opcodes() if kind != "equal")

@@ -22,6 +22,8 @@ class DecodingOptions:
     """Symbols tried in each frame, the likeliest first; 0: all."""
     threshold: float = 25.0
     """Hypotheses so many nats below the best are dropped."""
+    per_frame: int = 5
+    """Tokens that a transducer may write in one frame."""
     nbest: int = 1
     """Readings returned for an utterance, at most ``beam``."""
     lm_weight: float = 1.0
@@ -46,6 +48,8 @@ class DecodingOptions:
             raise UsageError(f"decoding.nbest is {self.nbest}, with a beam of {self.beam}", "from 1 to the beam")
         if self.tokens < 0:
             raise UsageError(f"decoding.tokens is {self.tokens}", "1 or more; 0 tries all")
+        if self.per_frame < 1:
+            raise UsageError(f"decoding.per_frame is {self.per_frame}", "1 or more; 5 is usual")
         if not self.threshold > 0:
             raise UsageError(f"decoding.threshold is {self.threshold}", "above 0; 25 is usual")
         for name in ("lm_weight", "letter_weight", "rescore_weight"):

@@ -19,6 +19,7 @@ from speechrnn.config import build, read_yaml, to_plain
 from speechrnn.decoding.confidence import Calibration, Calibrations
 from speechrnn.decoding.decoder import Decoder, make_decoder
 from speechrnn.decoding.helpers import Helpers
+from speechrnn.decoding.neural import Steps
 from speechrnn.decoding.options import DecodingOptions
 from speechrnn.errors import DataError, SpeechrnnError, UsageError
 from speechrnn.text.normalize import TextOptions
@@ -132,12 +133,13 @@ def tuned_decoder(
     text: TextOptions,
     options: DecodingOptions | None = None,
     helpers: Helpers | None = None,
+    steps: Steps | None = None,
 ) -> Decoder:
     """The decoder of a model as it was tuned.
 
     Args:
         folder, weights: see :func:`find`.
-        tokenizer, text, helpers: see :func:`~speechrnn.decoding.decoder.make_decoder`.
+        tokenizer, text, helpers, steps: see :func:`~speechrnn.decoding.decoder.make_decoder`.
         options: by default with the weights that were tuned for these helpers.
 
     Raises:
@@ -147,7 +149,7 @@ def tuned_decoder(
     tuned = find(folder, weights, helpers, options.kind if options is not None else "greedy")
     if options is None:
         options = DecodingOptions() if tuned is None else tuned.apply()
-    return make_decoder(tokenizer, text, options, helpers, Calibrations() if tuned is None else tuned.calibrations)
+    return make_decoder(tokenizer, text, options, helpers, Calibrations() if tuned is None else tuned.calibrations, steps)
 
 
 def read_tuned(folder: Path, weights: str, *, quiet: bool = False) -> dict[str, Tuned]:

@@ -1,4 +1,4 @@
-"""A stored network on its device: samples to log posteriors, for batches and streams."""
+"""A stored network on its device: samples to log posteriors (of a transducer: projected frames), for batches and streams."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import torch
 from speechrnn.errors import Unsupported
 from speechrnn.features.frontend import FrontEndState, stream_frames
 from speechrnn.features.normalization import Statistics
+from speechrnn.inference.pieces import Cutter
 from speechrnn.inference.windows import Windows
 from speechrnn.models.encoder import EncoderState
 from speechrnn.models.export import StoredAcoustic
-from speechrnn.models.head import ClassPosteriors, FrameClasses, FramePosteriors
+from speechrnn.models.head import ClassPosteriors, FrameClasses, FramePosteriors, HeadOutput, TransducerState
+from speechrnn.models.transducer import TransducerHead, TransducerSteps
 from speechrnn.text.tokenizer import SPACE
 
 _IMPOSSIBLE = -30.0
@@ -34,8 +36,10 @@ class Network:
         self._network = stored.network().to(device)
         self.head = self._network.head
         self._device = device
-        tokens = stored.vocabulary.tokens
-        self._n_outputs = len(tokens)
+        self._tokens = tokens = stored.vocabulary.tokens
+        self.steps = TransducerSteps(self.head) if isinstance(self.head, TransducerHead) else None
+        """The part of a transducer that decoding asks step by step; what it hears of a frame are then J values, not K."""
+        self._n_outputs = self.head.from_frames.out_features if isinstance(self.head, TransducerHead) else len(tokens)
         self._boundary = tokens.index(SPACE) if SPACE in tokens else None
         grid = self._network.frontend.grid
         self.sampling_rate = stored.options.sampling_rate
@@ -92,11 +96,7 @@ class Network:
         # TF32 would round products to 10 bits: fp32 is promised.
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             output = self._network(padded, lengths, known)
-        if isinstance(output, FramePosteriors | FrameClasses):
-            rows = output.log_probs.cpu().numpy()
-            return [row[:length] for row, length in zip(rows, output.lengths.tolist(), strict=True)]
-        single = output.log_probs if isinstance(output, ClassPosteriors) else output.values[:, None]
-        return [row[None] for row in single.cpu().numpy()]
+        return _rows(output)
 
     def window(self, samples: np.ndarray, moments: np.ndarray | None) -> np.ndarray:
         """Log posteriors (T, K) of at most about a window of samples (S,).
@@ -114,12 +114,28 @@ class Network:
         return int(self._network.encoded_lengths(torch.tensor(num_samples)))
 
     def pause(self, n_frames: int, *, boundary: bool) -> np.ndarray:
-        """Log posteriors (n_frames, K) of silence, with a word boundary in its middle where asked for and the model has one."""
+        """Log posteriors (n_frames, K) of silence, with a word boundary in its middle where asked for and the model has one.
+
+        Of a transducer frames (n_frames, J) that are no numbers: its decoder sets the boundaries.
+        """
+        if self.steps is not None:
+            return np.full((n_frames, self._n_outputs), np.nan, np.float32)
         log_probs = np.full((n_frames, self._n_outputs), _IMPOSSIBLE, np.float32)
         log_probs[:, 0] = 0.0
         if boundary and self._boundary is not None:
             log_probs[n_frames // 2, [0, self._boundary]] = _IMPOSSIBLE, 0.0
         return log_probs
+
+    def cutter(self) -> Cutter:
+        """Cuts what is heard of a recording into pieces to decode.
+
+        What a transducer writes depends on what it has written; whether there is silence it is asked as at a beginning.
+        """
+        steps = self.steps
+        if steps is None:
+            return Cutter(self.frame_shift, self._tokens)
+        start = steps.start(1)
+        return Cutter(self.frame_shift, self._tokens, lambda frames: steps.log_probs(frames[None], start)[0])
 
     def front_frames(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """A recording's frames as the front-end makes them, in parts (T, F); T may be 0."""
@@ -181,6 +197,13 @@ class NetworkStream:
             encoded, self._encoder = network.encoder.stream(normalized, self._encoder, last=last)
             counts = torch.full((1,), encoded.shape[1], device=owner._device)
             output = network.head.outputs(encoded, counts)
-        assert isinstance(output, FramePosteriors | FrameClasses)
-        log_probs: np.ndarray = output.log_probs[0].cpu().numpy()
-        return log_probs
+        return _rows(output)[0]
+
+
+def _rows(output: HeadOutput) -> list[np.ndarray]:
+    """What a head says of each utterance, (T, K) or (T, J); one row where it is said of the whole."""
+    if isinstance(output, FramePosteriors | FrameClasses | TransducerState):
+        rows = output.frames if isinstance(output, TransducerState) else output.log_probs
+        return [row[:length] for row, length in zip(rows.cpu().numpy(), output.lengths.tolist(), strict=True)]
+    single = output.log_probs if isinstance(output, ClassPosteriors) else output.values[:, None]
+    return [row[None] for row in single.cpu().numpy()]

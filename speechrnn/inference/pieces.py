@@ -2,12 +2,13 @@
 
 A piece ends in the first pause after ``LEAST_S``, or, where there is none until ``MOST_S``, in the longest pause between the
 two. Where pieces end depends on the posteriors alone, not on the parts they arrive in: a stream is cut like a file.
-Recordings up to ``LEAST_S`` are one piece.
+Recordings up to ``LEAST_S`` are one piece. What depends on what was written before it, by a transducer, is cut at the end of the
+pause or after ``MOST_S``: nothing that was written already is read again from another beginning.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,14 +34,18 @@ class Cutter:
 
     Args:
         frame_shift: seconds between two frames.
-        tokens: of the model; the blank and the word boundary are silence.
+        tokens: of the model; where the blank or the word boundary is the best of them, there is silence.
+        posteriors: of a transducer, its frames to log posteriors; what is no number is silence.
     """
 
-    def __init__(self, frame_shift: float, tokens: Sequence[str]) -> None:
+    def __init__(
+        self, frame_shift: float, tokens: Sequence[str], posteriors: Callable[[np.ndarray], np.ndarray] | None = None
+    ) -> None:
         self._least = round(LEAST_S / frame_shift)
         self._most = round(MOST_S / frame_shift)
         self._pause = max(round(PAUSE_S / frame_shift), 1)
         self._silent = [index for index, token in enumerate(tokens) if token in (BLANK, SPACE)]
+        self._posteriors = posteriors
         self._parts: list[np.ndarray] = []
         self._runs: list[int] = []
         self.start = 0
@@ -64,7 +69,7 @@ class Cutter:
         self._parts.append(log_probs)
         # Frames of silence up to and with each frame.
         run = self._runs[-1] if self._runs else 0
-        for quiet in np.isin(log_probs.argmax(-1), self._silent) if len(log_probs) else ():
+        for quiet in self._quiet(log_probs):
             run = run + 1 if quiet else 0
             self._runs.append(run)
         while (cut := self._cut()) is not None:
@@ -74,6 +79,15 @@ class Cutter:
             # A run that began before the cut begins there now.
             self._runs = [min(run, place + 1) for place, run in enumerate(self._runs[cut:])]
             self.start += cut
+
+    def _quiet(self, log_probs: np.ndarray) -> np.ndarray:
+        """Which frames are silent, bool (T,)."""
+        if not len(log_probs):
+            return np.zeros(0, bool)
+        if self._posteriors is not None:
+            log_probs = self._posteriors(log_probs)
+        # Of numbers that are none the first counts as the best: the blank.
+        return np.isin(log_probs.argmax(-1), self._silent)
 
     def finish(self) -> Iterator[Piece]:
         """The last piece, where there is one."""
@@ -85,9 +99,11 @@ class Cutter:
         runs = np.array(self._runs[self._least : self._most])
         pauses = np.flatnonzero(runs >= self._pause)
         if len(pauses):
-            return self._least + int(pauses[0]) + 1 - self._pause // 2
+            return self._least + int(pauses[0]) + 1 - (0 if self._posteriors else self._pause // 2)
         if len(self._runs) < self._most:
             return None
+        if self._posteriors:
+            return self._most
         # The end of the longest run, the last of several: its middle lies half of it before.
         place = len(runs) - 1 - int(runs[::-1].argmax())
         return self._least + place + 1 - int(runs[place]) // 2

@@ -8,10 +8,12 @@ import numpy as np
 
 from speechrnn.audio import Resampler
 from speechrnn.decoding.decoder import Decoder, GreedyDecoder, Reading
+from speechrnn.decoding.neural import GreedyTransducer
+from speechrnn.decoding.transducer import TransducerDecoder
 from speechrnn.errors import UsageError
 from speechrnn.inference.assemble import assemble
 from speechrnn.inference.network import Network, NetworkStream
-from speechrnn.inference.pieces import Cutter, Piece
+from speechrnn.inference.pieces import Piece
 from speechrnn.inference.sound import check_samples
 from speechrnn.records import Transcript
 from speechrnn.text.tokenizer import SPACE, Tokenizer
@@ -61,7 +63,9 @@ class Stream:
         self._owner, self._network = network, NetworkStream(network)
         self._decoder, self._tokenizer = decoder, tokenizer
         self._resampler = Resampler(rate, network.sampling_rate)
-        self._cutter = Cutter(network.frame_shift, tokenizer.tokens)
+        self._cutter = network.cutter()
+        self._written = self._begin()
+        """What a transducer has written of the open piece."""
         self._rate, self._model = network.sampling_rate, model
         self.frames_needed = network.factor
         """Front-end frames an output frame waits for."""
@@ -98,9 +102,12 @@ class Stream:
         log_probs = self._cutter.open
         if self._ended or not len(log_probs):
             return Partial(" ".join(final), "")
-        reading = self._decoder(log_probs)
-        if not isinstance(self._decoder, GreedyDecoder):
-            return Partial(" ".join(final), reading.text)
+        if isinstance(self._decoder, TransducerDecoder) and self._written is not None:
+            reading = self._decoder.read(self._written.paths()[0])
+        else:
+            reading = self._decoder(log_probs)
+            if not isinstance(self._decoder, GreedyDecoder):
+                return Partial(" ".join(final), reading.text)
         ids = reading.path.ids
         certain = self._certain(reading, len(log_probs))
         parts = [self._tokenizer.decode(part.tolist()) for part in (ids[:certain], ids[certain:])]
@@ -122,8 +129,17 @@ class Stream:
         self._take(self._network.feed(samples))
 
     def _take(self, log_probs: np.ndarray) -> None:
+        before = self._cutter.start
         for piece in self._cutter.feed(log_probs):
             self._decode(piece)
+        if self._cutter.start != before:
+            self._written, log_probs = self._begin(), self._cutter.open
+        if self._written is not None:
+            self._written.feed([log_probs])
+
+    def _begin(self) -> GreedyTransducer | None:
+        """Greedy decoding that goes on frame by frame, by a decoder that depends on what it has written."""
+        return self._decoder.begin() if isinstance(self._decoder, TransducerDecoder) and self._decoder.is_greedy else None
 
     def _decode(self, piece: Piece) -> None:
         self._readings.append((piece.start, self._decoder(piece.log_probs)))

@@ -36,7 +36,7 @@ def gradient_flow(encoder: Encoder, head: Head, frames: Tensor, lags: int) -> di
     """Norms of the gradient of the loss at t with respect to the state at t - k, by layer and direction.
 
     The loss at t is the negative log posterior of what the head finds most probable there; of a head that says one thing of an
-    utterance, of that. t is the last frame, for two directions the middle one.
+    utterance, of that; of others the sum of the encoder's output. t is the last frame, for two directions the middle one.
 
     Args:
         encoder: in evaluation mode.
@@ -60,7 +60,8 @@ def gradient_flow(encoder: Encoder, head: Head, frames: Tensor, lags: int) -> di
                 back, kept[f"{number} backward"] = stepwise(layer.get_submodule("backward_layer"), x.flip(1))
                 y = torch.cat([y, back.flip(1)], -1)
             x = encoder.behind(y, norm, x)
-        output = head.outputs(encoder.dense(x), lengths)
+        encoded = encoder.dense(x)
+        output = head.outputs(encoded, lengths)
         T = x.shape[1]
         t = T // 2 if encoder.options.bidirectional else T - 1
         if isinstance(output, FramePosteriors | FrameClasses):
@@ -68,7 +69,8 @@ def gradient_flow(encoder: Encoder, head: Head, frames: Tensor, lags: int) -> di
         elif isinstance(output, ClassPosteriors):
             loss = -output.log_probs.max(-1).values.sum()
         else:
-            raise TypeError(f"{type(output).__name__} has no loss at a frame")
+            # What other heads lose at a frame depends on what they have written: what the frame itself tells stands for it.
+            loss = encoded[:, t].sum()
         # Gradients go to the states alone; what training has gathered in the weights stays.
         parts = [part for states in kept.values() for state in states for part in state]
         found = dict(zip(map(id, parts), torch.autograd.grad(loss, parts, allow_unused=True), strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from torch import Tensor
 
@@ -61,7 +61,22 @@ class Values:
     values: Tensor
 
 
-HeadOutput: TypeAlias = FramePosteriors | FrameClasses | ClassPosteriors | Values
+@dataclass(frozen=True, slots=True)
+class TransducerState:
+    """What a search through a transducer starts from.
+
+    Attributes:
+        frames: projected encoder frames (B, T, J) float32.
+        lengths: (B,).
+        steps: the rest of the network, as :class:`speechrnn.decoding.neural.Steps` describes it.
+    """
+
+    frames: Tensor
+    lengths: Tensor
+    steps: Any
+
+
+HeadOutput: TypeAlias = FramePosteriors | FrameClasses | ClassPosteriors | Values | TransducerState
 
 
 class Head(Protocol):

@@ -9,9 +9,15 @@ from speechrnn.models.ctc import CtcHead, CtcOptions
 from speechrnn.models.framewise import FrameHead, FrameOptions
 from speechrnn.models.head import Head
 from speechrnn.models.regression import RegressionHead, RegressionOptions
+from speechrnn.models.transducer import TransducerHead, TransducerOptions
 
-HeadOptions: TypeAlias = CtcOptions | FrameOptions | ClassOptions | RegressionOptions
+HeadOptions: TypeAlias = CtcOptions | FrameOptions | ClassOptions | RegressionOptions | TransducerOptions
 """``head:``, told apart by ``kind``."""
+
+
+def spells_by_ctc(options: HeadOptions) -> bool:
+    """Whether a head learns by CTC, which needs a frame for each token; by it alone or beside another loss."""
+    return isinstance(options, CtcOptions) or (isinstance(options, TransducerOptions) and options.ctc_weight > 0)
 
 
 def make_head(options: HeadOptions, vocabulary: tuple[str, ...], size: int, *, bidirectional: bool) -> Head:
@@ -22,4 +28,6 @@ def make_head(options: HeadOptions, vocabulary: tuple[str, ...], size: int, *, b
         return RegressionHead(vocabulary, size, options.pooling, bidirectional)
     if isinstance(options, FrameOptions):
         return FrameHead(vocabulary, size)
+    if isinstance(options, TransducerOptions):
+        return TransducerHead(vocabulary, size, options)
     return CtcHead(vocabulary, size)

@@ -123,7 +123,7 @@ def verdicts(flow: Mapping[str, Tensor], frame_shift: float) -> list[str]:
             ago = 1000 * frame_shift * faded[0]
             said.append(
                 f"layer {name}: gradients vanish, what was {ago:.0f} ms ago has less than a thousandth of the influence of now: "
-                "take a gated cell (model.cell=lstm or gru), model.recurrent_init=identity with rnn_relu, or model.residual=true in "
-                "deep stacks"
+                "take a gated cell (model.cell=lstm or gru), model.recurrent_init=identity with rnn_relu, or in deep stacks "
+                "model.residual=true"
             )
     return said

@@ -10,9 +10,10 @@ from speechrnn.data.labels import label_source
 from speechrnn.data.utterance import Utterance
 from speechrnn.models.acoustic import AcousticModel, ModelOptions
 from speechrnn.models.classification import ClassOptions
-from speechrnn.models.ctc import CtcOptions, frames_needed
+from speechrnn.models.ctc import frames_needed
 from speechrnn.models.encoder import EncoderOptions
 from speechrnn.models.head import TokenOptions
+from speechrnn.models.heads import spells_by_ctc
 from speechrnn.text.normalize import normalize
 from speechrnn.text.tokenizer import Tokenizer
 from speechrnn.training.options import Experiment
@@ -42,7 +43,7 @@ def resolve(experiment: Experiment, train: list[Utterance]) -> tuple[Experiment,
         rate, experiment.features, dataclasses.replace(network, factor=network.factor or 2), head, experiment.text
     )
     if not network.factor:
-        if isinstance(head, CtcOptions):
+        if spells_by_ctc(head):
             tokenizer = make_tokenizer(options, experiment.data.dir, train)
             options = dataclasses.replace(options, model=fitting_factor(options, tokenizer, train, max(experiment.data.speeds)))
         logger.info("model.factor=%d, as the transcripts need", options.model.factor)

@@ -12,10 +12,12 @@ import numpy as np
 
 from speechrnn.data.utterance import Utterance
 from speechrnn.decoding.greedy import blank_share, greedy
+from speechrnn.decoding.neural import greedy_transducer
 from speechrnn.errors import DataError, listed
 from speechrnn.models.acoustic import AcousticModel, ModelOptions
-from speechrnn.models.ctc import CtcOptions, frames_needed
-from speechrnn.models.head import FramePosteriors, HeadOutput
+from speechrnn.models.ctc import frames_needed
+from speechrnn.models.head import FramePosteriors, HeadOutput, TransducerState
+from speechrnn.models.heads import spells_by_ctc
 from speechrnn.scoring.rates import NONE, Counts, count
 from speechrnn.text.normalize import normalize
 from speechrnn.text.tokenizer import Tokenizer, UnknownSymbol
@@ -42,7 +44,7 @@ class TextTask:
     def __init__(self, options: ModelOptions, data_dir: Path, train: Sequence[Utterance]) -> None:
         self._options = options
         self.vocabulary = make_tokenizer(options, data_dir, train)
-        self._ctc = isinstance(options.head, CtcOptions)
+        self._ctc = spells_by_ctc(options.head)
 
     def items(self, utterances: Sequence[Utterance], sampling_rate: int, where: str, *, strict: bool = True) -> list[Item]:
         """Utterances with their tokens.
@@ -113,17 +115,13 @@ class TextMeasure:
 
     def add(self, items: Sequence[Item | None], losses: Sequence[float], output: HeadOutput, n_frames: Sequence[int]) -> None:
         """Decode a batch and count its errors."""
-        assert isinstance(output, FramePosteriors)
-        log_probs, lengths = output.log_probs.float().cpu().numpy(), output.lengths.tolist()
-        for row, (item, loss) in enumerate(zip(items, losses, strict=True)):
+        for item, loss, (hypothesis, blank) in zip(items, losses, _read(output), strict=True):
             if item is None:
                 continue
-            frames = log_probs[row, : lengths[row]]
-            hypothesis = greedy(frames).ids.tolist()
             text, reference = self.tokenizer.decode(hypothesis), self.tokenizer.decode(item.targets)
             self.loss += loss
             self.utterances += 1
-            self.blank += blank_share(frames)
+            self.blank += blank
             self.tokens += count(list(item.targets), hypothesis)
             self.words += count(reference.split(), text.split())
             if len(self.samples) < SAMPLES:
@@ -148,3 +146,16 @@ class TextMeasure:
         self.loss, utterances, self.blank, *rest = sums
         whole = [int(x) for x in rest]
         self.utterances, self.tokens, self.words = int(utterances), Counts(*whole[:5]), Counts(*whole[5:])
+
+
+def _read(output: HeadOutput) -> list[tuple[list[int], float]]:
+    """The tokens of each utterance by greedy decoding, and the share of its frames that say nothing."""
+    if isinstance(output, TransducerState):
+        rows = zip(output.frames.float().cpu().numpy(), output.lengths.tolist(), strict=True)
+        frames = [row[:length] for row, length in rows]
+        paths = greedy_transducer(frames, output.steps)
+        silent = (1 - len(np.unique(path.starts)) / max(len(each), 1) for each, path in zip(frames, paths, strict=True))
+        return [(path.ids.tolist(), share) for path, share in zip(paths, silent, strict=True)]
+    assert isinstance(output, FramePosteriors)
+    rows = zip(output.log_probs.float().cpu().numpy(), output.lengths.tolist(), strict=True)
+    return [(greedy(row[:length]).ids.tolist(), blank_share(row[:length])) for row, length in rows]

@@ -11,9 +11,10 @@ from heads import check_head
 from speechrnn.errors import DataError, UsageError
 from speechrnn.models.classification import ClassHead, ClassOptions
 from speechrnn.models.ctc import CtcHead
-from speechrnn.models.head import ClassPosteriors, FramePosteriors, Values
+from speechrnn.models.head import ClassPosteriors, FramePosteriors, TransducerState, Values
 from speechrnn.models.pooling import POOLINGS, Pooling
 from speechrnn.models.regression import RegressionHead, RegressionOptions
+from speechrnn.models.transducer import TransducerHead, TransducerOptions
 
 TOKENS = torch.tensor([[1, 2, 0], [1, 0, 0], [2, 1, 2]]), torch.tensor([2, 1, 3])
 ONE = torch.ones(3, dtype=torch.int64)
@@ -23,6 +24,13 @@ def test_ctc():
     output = check_head(CtcHead(("<blank>", "a", "b"), 6), 6, *TOKENS)
     assert isinstance(output, FramePosteriors)
     assert output.log_probs.shape == (3, 9, 3)
+
+
+@pytest.mark.parametrize("changes", [{}, {"cell": "gru", "layers": 2}, {"ctc_weight": 0.3}], ids=str)
+def test_transducer(changes):
+    output = check_head(TransducerHead(("<blank>", "a", "b"), 6, TransducerOptions(joint=8, dropout=0.0, **changes)), 6, *TOKENS)
+    assert isinstance(output, TransducerState)
+    assert output.frames.shape == (3, 9, 8)
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)

@@ -62,6 +62,7 @@ VARIANTS = [
     {"trainer__schedule": "constant", "trainer__early_stopping": 2, "trainer__learning_rate": 1e-9, "trainer__max_epochs": 9},
     {"trainer__average": "none", "trainer__validate_every": 2},
     {"model__subsampling": "conv2d"},
+    {"head": {"kind": "transducer", "hidden": 8, "embedding": 4, "joint": 8, "ctc_weight": 0.3}},
 ]
 
 

@@ -42,7 +42,7 @@ FORGETTING = ("lstm", "lstm_peephole", "lstm_coupled", "lstm_projection", "lstm_
 """Cells with a forget gate."""
 
 
-def check_cell(cell: str) -> None:
+def check_cell(cell: str, option: str = "model.cell") -> None:
     """Refuse an unknown cell by name."""
     if cell not in CELLS:
-        raise UsageError(f"model.cell is {cell!r}", nearest(cell, CELLS))
+        raise UsageError(f"{option} is {cell!r}", nearest(cell, CELLS))

@@ -1,0 +1,67 @@
+"""Small transducers that have learned a few tone texts by heart, in seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from tones import RATE, sing
+
+from speechrnn.features.fbank import FbankOptions
+from speechrnn.features.frontend import FeatureOptions
+from speechrnn.models.acoustic import AcousticModel, ModelOptions
+from speechrnn.models.encoder import EncoderOptions
+from speechrnn.models.export import write_acoustic
+from speechrnn.models.transducer import TransducerOptions
+from speechrnn.text.tokenizer import Tokenizer
+
+TOKENIZER = Tokenizer(("<blank>", "<space>", "a", "b", "c", "d"))
+STEPS = 120
+
+
+@dataclass(frozen=True)
+class Singer:
+    """A model directory, and the recordings (S,) it was trained on with their texts."""
+
+    path: Path
+    texts: tuple[str, ...]
+    sounds: tuple[np.ndarray, ...]
+
+
+def pad(arrays) -> torch.Tensor:
+    return torch.nn.utils.rnn.pad_sequence([torch.from_numpy(np.asarray(array)) for array in arrays], batch_first=True)
+
+
+def write_singer(path: Path, *, bidirectional: bool, size: int = 16) -> Singer:
+    """Train on one batch."""
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    rng = np.random.default_rng(1)
+    texts = [
+        " ".join("".join(rng.choice(list("abcd"), rng.integers(1, 4))) for _ in range(rng.integers(1, 4))) for _ in range(size)
+    ]
+    sounds = [sing(text, rng) for text in texts]
+    options = ModelOptions(
+        RATE,
+        FeatureOptions(FbankOptions(mel_bins=16)),
+        EncoderOptions(layers=1, hidden=24, bidirectional=bidirectional, factor=3, dropout=0.0),
+        TransducerOptions(hidden=16, embedding=8, joint=24, dropout=0.0),
+    )
+    model = AcousticModel(options, TOKENIZER.tokens)
+    frames, counts = model.frontend(pad(sounds), torch.tensor([len(sound) for sound in sounds]))
+    real = torch.cat([row[:count] for row, count in zip(frames, counts.tolist(), strict=True)])
+    model.normalizer.moments[0], model.normalizer.moments[1] = real.mean(0), real.std(0)
+    normalized = model.normalizer(frames, counts)
+    ids = [TOKENIZER.encode(text) for text in texts]
+    targets, sizes = pad(ids), torch.tensor([len(each) for each in ids])
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    for _ in range(STEPS):
+        loss = model.head.loss(*model.encode(normalized, counts), targets, sizes).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
+        optimizer.step()
+    write_acoustic(path, options, TOKENIZER, model.state_dict(), {"name": "singer"})
+    return Singer(path, tuple(texts), tuple(sounds))
