@@ -5,22 +5,21 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import torch
 from torch import Tensor
 
-from speechrnn.config import build, read_yaml, to_yaml
-from speechrnn.errors import DataError, UsageError
+from speechrnn.config import to_yaml
+from speechrnn.errors import DataError
 from speechrnn.modeldir import read_model, write_model
 from speechrnn.models.acoustic import AcousticModel, ModelOptions
+from speechrnn.models.stored import REMEDY, arrays, network_over, read_options, tensors
 from speechrnn.text.counts import COUNTS, counts_text, read_counts
 from speechrnn.text.lexicon import lines, read_lexicon
 from speechrnn.text.normalize import TextOptions
 from speechrnn.text.tokenizer import Tokenizer, read_tokens
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,34 +35,11 @@ class StoredAcoustic:
     def network(self) -> AcousticModel:
         """The network over these weights (not a copy of them), in evaluation mode, on the CPU.
 
-        It is laid out without memory first: a configuration that asks for more than the weights hold costs nothing.
-
         Raises:
-            DataError: weights missing, unknown, or of another shape or type than the configuration says.
+            DataError: as :func:`~speechrnn.models.stored.network_over`.
         """
-        if self.options.model.layers > len(self.weights):
-            raise self._disagree(f"{self.options.model.layers} layers and {len(self.weights)} weights")
-        try:
-            with torch.device("meta"):
-                model = AcousticModel(self.options, self.tokenizer.tokens)
-        except (RuntimeError, TypeError, ValueError, UsageError) as error:
-            raise self._disagree(" ".join(str(error).split())[:200]) from None
-        expected, found = _shapes(model.state_dict()), _shapes(self.weights)
-        if expected != found:
-            wrong = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
-            raise self._disagree(
-                ", ".join(f"{name} {found.get(name, 'missing')} instead of {expected.get(name, 'nothing')}" for name in wrong[:5])
-            )
-        model.load_state_dict(self.weights, assign=True)
-        return model.eval()
-
-    def _disagree(self, details: str) -> DataError:
-        return DataError(f"{self.id}: weights and configuration disagree: {details}", "fetch or train the model again")
-
-
-def _shapes(weights: Mapping[str, Tensor]) -> dict[str, str]:
-    """Type and shape by name, as they are told: ``float32 (512, 160)``."""
-    return {name: f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}" for name, tensor in weights.items()}
+        make = partial(AcousticModel, self.options, self.tokenizer.tokens)
+        return network_over(self.weights, self.options.model.layers, make, self.id)
 
 
 def write_acoustic(
@@ -79,8 +55,8 @@ def write_acoustic(
         texts["lexicon.txt"] = "".join(lines(tokenizer.pronunciations))
     if tokenizer.counts:
         texts[COUNTS] = counts_text(tokenizer.counts)
-    arrays = {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in weights.items()}
-    write_model(path, "rnn", arrays, {**texts, "README.md": _card(options, tokenizer, info)}, {"tokens": len(tokenizer), **info})
+    texts["README.md"] = _card(options, tokenizer, info)
+    write_model(path, "rnn", arrays(weights), texts, {"tokens": len(tokenizer), **info})
 
 
 def _portable(options: ModelOptions) -> ModelOptions:
@@ -114,22 +90,14 @@ def read_acoustic(path: str | Path) -> StoredAcoustic:
     files = read_model(path)
     if files.info["kind"] != "rnn":
         raise DataError(f"{path}: a model of kind {files.info['kind']}, not rnn", "give the model of a recurrent network")
-    try:
-        options = _read_options(ModelOptions, files.file("config.yaml"))
-        text = _read_options(TextOptions, files.file("text.yaml"))
-    except UsageError as error:
-        raise DataError(error.message, "fetch or train the model again") from None
+    options = read_options(ModelOptions, files.file("config.yaml"))
+    text = read_options(TextOptions, files.file("text.yaml"))
     if options.text != text:
-        raise DataError(f"{path}: config.yaml and text.yaml hold different rules for texts", "fetch or train the model again")
+        raise DataError(f"{path}: config.yaml and text.yaml hold different rules for texts", REMEDY)
     pronunciations = read_lexicon(files.file("lexicon.txt"), text.unicode) if options.head.unit == "phones" else {}
     counts = read_counts(files.file(COUNTS)) if COUNTS in files.info["sha256"] else {}
     tokenizer = Tokenizer(read_tokens(files.file("tokens.txt"), text.unicode), options.head.unit, pronunciations, counts)
-    weights = {name: torch.from_numpy(array) for name, array in files.weights.items()}
-    return StoredAcoustic(files.id, files.info, options, tokenizer, weights)
-
-
-def _read_options(cls: type[T], file: Path) -> T:
-    return build(cls, read_yaml(file), str(file))
+    return StoredAcoustic(files.id, files.info, options, tokenizer, tensors(files.weights))
 
 
 __all__ = ["StoredAcoustic", "read_acoustic", "write_acoustic"]

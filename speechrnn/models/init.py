@@ -1,7 +1,7 @@
 """Initial weights (a cell's own paper wins where it says otherwise).
 
 Recurrent matrices orthogonal (Saxe et al. 2014), input matrices Xavier uniform (Glorot and Bengio 2010), the forget
-gate's bias 1 in total (Gers et al. 2000; Jozefowicz et al. 2015), the output layer's bias 0.
+gate's bias 1 in total (Gers et al. 2000; Jozefowicz et al. 2015), the output layer's bias 0, embeddings normal.
 """
 
 from __future__ import annotations
@@ -33,3 +33,9 @@ def init_linear(layer: nn.Linear | nn.Conv1d | nn.Conv2d) -> None:
     nn.init.xavier_uniform_(layer.weight)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
+
+
+@torch.no_grad()
+def init_embedding(layer: nn.Embedding) -> None:
+    """Normal vectors of length 1 in the mean, so that they serve as output weights too."""
+    nn.init.normal_(layer.weight, std=layer.embedding_dim**-0.5)
