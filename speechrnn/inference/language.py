@@ -85,7 +85,7 @@ class RecurrentLanguageModel:
         """The same of the token after ``ids`` (N,)."""
         inputs = torch.from_numpy(ids.astype(np.int64)).to(self._device)
         log_probs, states = self._network(inputs[:, None], states)
-        return log_probs[:, 0].double().cpu().numpy(), states
+        return log_probs[:, 0].cpu().double().numpy(), states
 
     def _encode(self, tokens: Sequence[str]) -> np.ndarray:
         return np.array([self._ids.get(token, UNKNOWN) for token in tokens], np.int64)

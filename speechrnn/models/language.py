@@ -145,7 +145,7 @@ def score(network: LanguageNetwork, sentences: Sequence[np.ndarray]) -> list[np.
         streams = [Stream.of(sentences[index]) for index in batch]
         parts: list[list[np.ndarray]] = [[] for _ in batch]
         for targets, log_probs, _ in read_streams(network, streams, SCORED_CHUNK):
-            real, values = (targets != PADDING).cpu().numpy(), log_probs.double().cpu().numpy()
+            real, values = (targets != PADDING).cpu().numpy(), log_probs.cpu().double().numpy()
             for row in range(len(values)):
                 parts[row].append(values[row, real[row]])
         for index, part in zip(batch, parts, strict=True):

@@ -125,10 +125,9 @@ def test_progress_is_kept_up_to_date_for_whoever_stops_it(dev_perplexities) -> N
         shown.append((description, total))
         if len(shown) == 4:
             raise KeyboardInterrupt
-        done = 0
-        for done, item in enumerate(items, 1):
-            yield item
-        assert done == total
+        numbers = iter(range(total))
+        yield from (item for item, _ in zip(items, numbers, strict=False))
+        assert next(numbers, None) is None
 
     made = LanguageNetwork(LanguageOptions(hidden=4, embedding=4), K)
     with pytest.raises(KeyboardInterrupt):
