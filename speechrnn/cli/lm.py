@@ -15,25 +15,13 @@ if TYPE_CHECKING:
     from speechrnn.lm.units import UnitOptions
 
 lm = typer.Typer(help="Train language models on texts, score texts under them, and draw new sentences.", no_args_is_help=True)
-NGRAMS = {"order": "--order", "smoothing": "--smoothing", "prune": "--prune", "entropy": "--entropy"}
-"""By parameter: of n-gram models alone."""
-NETWORKS = {
-    "dev": "--dev",
-    "cell": "--cell",
-    "layers": "--layers",
-    "hidden": "--hidden",
-    "embedding": "--embedding",
-    "dropout": "--dropout",
-    "tie": "--tie",
-    "bptt": "--bptt",
-    "batch": "--batch",
-    "epochs": "--epochs",
-    "learning_rate": "--learning-rate",
-    "joined": "--joined",
-    "seed": "--seed",
-    "device": "--device",
-}
-"""By parameter: of recurrent models alone."""
+NGRAMS = ("order", "smoothing", "prune", "entropy")
+"""Parameters of n-gram models alone."""
+NETWORKS = (
+    *("dev", "cell", "layers", "hidden", "embedding", "dropout", "tie", "bptt", "batch", "epochs", "learning_rate", "joined"),
+    *("seed", "device"),
+)
+"""Parameters of recurrent models alone."""
 
 
 class Smoothing(StrEnum):
@@ -121,8 +109,7 @@ def _check_kind(context: typer.Context, recurrent: bool) -> None:
     """Refuse options of the other kind of model."""
     from speechrnn.errors import UsageError
 
-    others = NGRAMS if recurrent else NETWORKS
-    if wrong := [others[name] for name in shared.given(context, others)]:
+    if wrong := shared.given(context, NGRAMS if recurrent else NETWORKS):
         kind, what = ("--recurrent", "n-gram") if recurrent else ("no --recurrent", "recurrent")
         remedy = f"leave {'it' if len(wrong) == 1 else 'them'} out{'' if recurrent else ', or add --recurrent'}"
         raise UsageError(f"{', '.join(wrong)} with {kind}: of use for {what} models alone", remedy)

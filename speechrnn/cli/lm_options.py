@@ -8,20 +8,13 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Iterable
     from pathlib import Path
 
     from speechrnn.lm.units import UnitOptions
 
-TEXT_OPTIONS = {
-    "unit": "--unit",
-    "lexicon": "--lexicon",
-    "tokens": "--tokens",
-    "word_boundary": "--word-boundary",
-    "case": "--case",
-    "remove": "--remove",
-}
-"""By parameter: how texts become tokens."""
+TEXT_OPTIONS = ("unit", "lexicon", "tokens", "word_boundary", "case", "remove")
+"""Parameters that say how texts become tokens."""
 
 
 class Unit(StrEnum):
@@ -61,7 +54,9 @@ def units(unit: Unit, case: Case, remove: str, lexicon: Path | None, tokens: Pat
     return UnitOptions(unit.value, TextOptions(case=case.value, remove=remove), lexicon, tokens, word_boundary)
 
 
-def given(context: typer.Context, names: Collection[str]) -> list[str]:
-    """Those of the parameters that stand on the command line."""
-    sources = {name: context.get_parameter_source(name) for name in names}
-    return [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
+def given(context: typer.Context, parameters: Iterable[str]) -> list[str]:
+    """Those of the options that stand on the command line, as they are written there."""
+    sources = {name: context.get_parameter_source(name) for name in parameters}
+    return [
+        f"--{name.replace('_', '-')}" for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"
+    ]

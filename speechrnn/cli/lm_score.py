@@ -55,8 +55,7 @@ def score(
     opened = open_model(model, device)
     if not isinstance(opened, NgramModel):
         if told := shared.given(context, shared.TEXT_OPTIONS):
-            names = ", ".join(shared.TEXT_OPTIONS[name] for name in told)
-            raise UsageError(f"{model} itself says how texts become tokens", f"leave {names} out")
+            raise UsageError(f"{model} itself says how texts become tokens", f"leave {', '.join(told)} out")
         units = opened.units
     totals = []
     for path in texts:

@@ -77,7 +77,8 @@ def train_network(
         track: shows progress.
 
     Raises:
-        DataError: as :func:`speechrnn.jobs.lm.train`; too few sentences to hold some out; ``out`` is something else.
+        DataError: as :func:`speechrnn.jobs.lm.train`; too few sentences to hold some out; ``out`` is something else; a training that
+            diverges at once.
         UsageError: phones from a manifest without a lexicon; no such device; tied weights of different sizes.
         Interrupted: stopped by the user; the best model so far is kept.
     """
@@ -123,6 +124,8 @@ def train_network(
             f"stopped in epoch {progress.epoch + 1}",
             f"the best model so far, of epoch {progress.best_epoch} (dev perplexity {progress.perplexity:.2f}), is in {typed(out)}",
         ) from None
+    if not progress.best_epoch:
+        raise DataError("the training came to nothing: dev's perplexity is no number", "try a smaller --learning-rate")
     return TrainedNetwork(len(sentences), n_tokens, len(ids), progress)
 
 

@@ -184,6 +184,14 @@ def test_stopped_by_the_user_the_best_model_so_far_stays(text, tmp_path, speechr
     assert not (tmp_path / "none").exists()
 
 
+def test_a_training_that_diverges_is_said_to(text, tmp_path, speechrnn, monkeypatch):
+    monkeypatch.setattr("speechrnn.training.language.perplexity_of", lambda network, sentences: float("nan"))
+    said = speechrnn("lm", "train", text, *TINY, "-o", tmp_path / "m")
+    assert said.status == 1
+    assert "try a smaller --learning-rate" in said.err
+    assert not (tmp_path / "m").exists()
+
+
 def test_from_texts_to_transcripts(own, tmp_path, speechrnn):
     """A recurrent model of words ranks the beam, its weight is tuned on dev and used from then on."""
     recognizer = shutil.copytree(own.model, tmp_path / "recognizer")
