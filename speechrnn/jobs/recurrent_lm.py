@@ -77,8 +77,8 @@ def train_network(
         track: shows progress.
 
     Raises:
-        DataError: as :func:`speechrnn.jobs.lm.train`; too few sentences to hold some out; ``out`` is something else; a training that
-            diverges at once.
+        DataError: as :func:`speechrnn.jobs.lm.train`; too few sentences to hold some out; ``out`` is something else; a training
+            that diverges at once.
         UsageError: phones from a manifest without a lexicon; no such device; tied weights of different sizes.
         Interrupted: stopped by the user; the best model so far is kept.
     """
