@@ -18,6 +18,8 @@ from speechrnn.models.language_export import LETTERS, LEXICON, LanguageModelOpti
 from speechrnn.text.normalize import TextOptions
 
 TOKENS = ("<unk>", "<s>", "</s>", "<space>", "a", "ɛ́", "kp")
+EXPECTED = [-1.602363, -1.457061, -2.410297, -2.128221, -1.381307]
+"""Log probabilities under the fixture."""
 
 
 def store(path: Path, files: dict[str, bytes] | None = None, text: TextOptions = TextOptions(), **network) -> LanguageNetwork:
@@ -55,6 +57,14 @@ def test_a_stored_network_scores_as_it_did(tmp_path: Path, network: dict) -> Non
     sentences = [np.array([4, 5, 3, 6]), np.array([0])]
     for found, expected in zip(score(again, sentences), score(made, sentences), strict=True):
         np.testing.assert_array_equal(found, expected)
+
+
+def test_a_model_of_format_1_is_read_for_good() -> None:
+    """Written by release 0.1; every later release has to read it and compute the same."""
+    stored = read_language(Path(__file__).resolve().parent.parent / "fixtures" / "language-v1")
+    assert (stored.tokens, stored.options.unit, stored.options.text.case) == (TOKENS, "letter", "lower")
+    (found,) = score(stored.network(), [np.array([4, 5, 3, 6])])
+    np.testing.assert_allclose(found, EXPECTED, atol=1e-4)
 
 
 def test_what_makes_tokens_of_texts_travels_with_it(tmp_path: Path) -> None:
