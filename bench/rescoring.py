@@ -69,10 +69,15 @@ def main() -> None:
     helpers = {"greedy": None, "n-gram": Helpers(lm=given.lm)}
     helpers |= {f"n-gram, then {path.name}": Helpers(lm=given.lm, rescore=path) for path in given.rescore}
     systems, rows = [], []
+    ngram = DecodingOptions()
     for name, helper in helpers.items():
         manifest = given.data / "cuts_dev.jsonl.gz"
-        outcome = tune(manifest, read_manifest(manifest), dev, DecodingOptions(), helper, track=track)
-        options = with_weights(DecodingOptions(), outcome.best.weights)
+        rescored = helper is not None and helper.rescore is not None
+        # The n-gram's own weight stays: with another one there are other readings, each of which a network has to read.
+        fixed = ["letter_weight"] if rescored else []
+        outcome = tune(manifest, read_manifest(manifest), dev, ngram, helper, fixed=fixed, track=track)
+        options = with_weights(ngram, outcome.best.weights)
+        ngram = ngram if rescored else options
         items = _decode(read_manifest(given.data / "cuts_test.jsonl.gz"), test, test.recognizer.decoder_for(options, helper))  # type: ignore[attr-defined]
         systems.append(System(name, given.stored, dev.recognizer.tokenizer.unit, ("per",), items))
         weights = " ".join(f"{key}={value:g}" for key, value in outcome.best.weights.items())
