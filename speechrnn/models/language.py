@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from speechrnn.errors import UsageError
 from speechrnn.models.init import init_embedding, init_linear
 from speechrnn.models.recurrent import State, Unidirectional, check_cell
-from speechrnn.models.streams import BEGIN, END, PADDING, Stream, chunks
+from speechrnn.models.streams import BEGIN, PADDING, Stream, chunks
 
 SCORED = 1 << 22
 """Log probabilities held at a time while scoring: 16 MB."""
@@ -110,14 +110,12 @@ def first_rows(states: Sequence[State], number: int) -> tuple[State, ...]:
     )
 
 
-def read_streams(
-    network: LanguageNetwork, streams: Sequence[Stream], length: int
-) -> Iterator[tuple[Tensor, Tensor, tuple[State, ...]]]:
+def read_streams(network: LanguageNetwork, streams: Sequence[Stream], length: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Streams in chunks of ``length`` tokens, each chunk from the state after the one before.
 
     Yields:
         Targets (R, L) of the rows that go on, :data:`~speechrnn.models.streams.PADDING` behind a stream's end; the log
-        probabilities (R, L) of the targets, 0 there; the states after the chunk. Rows stand in order of falling length.
+        probabilities (R, L) of the targets, 0 there. Rows stand in order of falling length.
     """
     device = network.bias.device
     states: tuple[State, ...] | None = None
@@ -127,7 +125,7 @@ def read_streams(
         log_probs, states = network(inputs, states)
         real = targets != PADDING
         found = log_probs.gather(-1, targets.clamp(min=0)[..., None])[..., 0]
-        yield targets, torch.where(real, found, torch.zeros_like(found)), states
+        yield targets, torch.where(real, found, torch.zeros_like(found))
 
 
 @torch.inference_mode()
@@ -144,13 +142,10 @@ def score(network: LanguageNetwork, sentences: Sequence[np.ndarray]) -> list[np.
         batch, order = order[:rows], order[rows:]
         streams = [Stream.of(sentences[index]) for index in batch]
         parts: list[list[np.ndarray]] = [[] for _ in batch]
-        for targets, log_probs, _ in read_streams(network, streams, SCORED_CHUNK):
+        for targets, log_probs in read_streams(network, streams, SCORED_CHUNK):
             real, values = (targets != PADDING).cpu().numpy(), log_probs.cpu().double().numpy()
             for row in range(len(values)):
                 parts[row].append(values[row, real[row]])
         for index, part in zip(batch, parts, strict=True):
             found[index] = np.concatenate(part)
     return found
-
-
-__all__ = ["BEGIN", "END", "LanguageNetwork", "LanguageOptions", "first_rows", "read_streams", "score"]

@@ -162,7 +162,7 @@ def _epoch(
     tokens = sum(len(stream) for batch in batches for stream in batch)
     chunks = (chunk for batch in batches for chunk in read_streams(network, batch, options.bptt))
     summed = 0.0
-    for _, log_probs, _ in track(chunks, f"epoch {epoch}", steps):
+    for _, log_probs in track(chunks, f"epoch {epoch}", steps):
         loss = -log_probs.sum()
         optimizer.zero_grad()
         # By the tokens of a step in the mean: a short tail counts by its tokens, not as a whole chunk.

@@ -34,7 +34,7 @@ def sentences(*lengths: int, seed: int = 1) -> list[np.ndarray]:
 
 
 def losses(made: LanguageNetwork, streams: list[Stream], length: int) -> torch.Tensor:
-    return sum(-log_probs.sum() for _, log_probs, _ in read_streams(made, streams, length))
+    return sum(-log_probs.sum() for _, log_probs in read_streams(made, streams, length))
 
 
 def loss_token_by_token(made: LanguageNetwork, streams: list[Stream]) -> torch.Tensor:
