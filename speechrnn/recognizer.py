@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from speechrnn.decoding.options import DecodingOptions
     from speechrnn.inference.sound import Sound
     from speechrnn.inference.stream import Stream
+    from speechrnn.lm.generate import Generated, GenerateOptions
     from speechrnn.models.export import StoredAcoustic
     from speechrnn.text.normalize import TextOptions
     from speechrnn.text.tokenizer import Tokenizer
@@ -92,6 +93,23 @@ class Streamer(Protocol):
         """Begin a recording that arrives in chunks of samples at ``sample_rate`` (Hz)."""
 
 
+@runtime_checkable
+class LanguageModel(Protocol):
+    """A model that foretells sentences."""
+
+    vocabulary: tuple[str, ...]
+    """What it foretells, by id."""
+
+    def score(self, tokens: Sequence[str]) -> np.ndarray:
+        """Natural log probabilities of the L tokens of a sentence and of its end, shape (L + 1,)."""
+
+    def score_many(self, sentences: Iterable[Sequence[str]]) -> list[np.ndarray]:
+        """The same for many sentences."""
+
+    def generate(self, number: int = ..., options: GenerateOptions = ..., start: Sequence[str] = ...) -> list[Generated]:
+        """Draw sentences that begin with ``start``."""
+
+
 def load(
     path: str | Path,
     device: str = "auto",
@@ -113,6 +131,7 @@ def load(
         MissingExtra: ``vad`` without the extra of that name.
         DataError: the directory is missing, damaged or was made by a newer release; a helper that does not fit the model.
         UsageError: no such device; helpers that do not fit each other.
+        Unsupported: what only a recognizer takes, for a language model.
     """
     from speechrnn.modeldir import model_folder, read_info
 
@@ -125,8 +144,16 @@ def load(
         if vad:
             raise Unsupported(f"{path}: a hidden Markov model hears silence itself", "leave --vad out")
         return HmmRecognizer(path, decoding, helpers)
+    if kind == "lm":
+        from speechrnn.inference.language import RecurrentLanguageModel
+
+        if decoding is not None or helpers is not None or vad:
+            raise Unsupported(
+                f"{path}: a language model hears no recordings", "give a model of kind rnn or hmm, and this one as --rescore"
+            )
+        return RecurrentLanguageModel(path, pick_device(device))
     if kind != "rnn":
-        raise Unsupported(f"{path}: a model of kind {kind}, which this release cannot run", "give a model of kind rnn or hmm")
+        raise Unsupported(f"{path}: a model of kind {kind}, which this release cannot run", "give a model of kind rnn, hmm or lm")
     from speechrnn.inference.classifier import NetworkClassifier
     from speechrnn.models.export import read_acoustic
     from speechrnn.models.framewise import FrameOptions
@@ -173,6 +200,7 @@ class RnnRecognizer:
         vad: bool = False,
     ) -> None:
         from speechrnn.decoding.tuned import tuned_decoder
+        from speechrnn.inference.language import with_rescorer
         from speechrnn.inference.listener import Listener
         from speechrnn.inference.network import Network
         from speechrnn.inference.vad import Silero
@@ -184,7 +212,9 @@ class RnnRecognizer:
         self.text_options = stored.options.text
         self.sampling_rate = stored.options.sampling_rate
         checksum = stored.info["sha256"][WEIGHTS]
-        self._network = Network(stored, pick_device(device))
+        self._device = pick_device(device)
+        helpers = with_rescorer(helpers, self._device)
+        self._network = Network(stored, self._device)
         self._decoder = tuned_decoder(path, checksum, self.tokenizer, self.text_options, decoding, helpers, self._network.steps)
         self.writes_words = self._decoder.writes_words
         self.decoded_words = self.changed_words = 0
@@ -258,9 +288,11 @@ class RnnRecognizer:
                 yield self._transcript(*ahead.popleft())
 
     def decoder_for(self, options: DecodingOptions, helpers: Helpers | None) -> Decoder:
-        """A decoder of what :meth:`heard_many` gives."""
+        """A decoder of what :meth:`heard_many` gives; a recurrent language model that rescores remembers its scores."""
         from speechrnn.decoding.decoder import make_decoder
+        from speechrnn.inference.language import with_rescorer
 
+        helpers = with_rescorer(helpers, self._device, remember=True)
         return make_decoder(self.tokenizer, self.text_options, options, helpers, steps=self._network.steps)
 
     def posteriors_many(

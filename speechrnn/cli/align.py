@@ -106,6 +106,7 @@ def _align(
         destination = Printed(list(tasks), chosen, formats)
     set_threads(threads)
     recognizer = load(model, device)
+    job.check_aligns(recognizer)
     texts = hashlib.sha256("\0".join(task.text for task in tasks.values()).encode("utf-8", "surrogatepass")).hexdigest()
     # What an interrupted call has done counts again where it is to be told of, and where it says how a speaker sounds.
     voices = {task.clip.voice for task in tasks.values()}

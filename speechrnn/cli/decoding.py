@@ -25,7 +25,9 @@ LetterLm = Annotated[
 Rescore = Annotated[
     Path | None,
     typer.Option(
-        "--rescore", metavar="FILE", help="Language model (ARPA), words or tokens, by which the beam is ranked once more."
+        "--rescore",
+        metavar="MODEL",
+        help="Language model (ARPA, or a directory of kind lm), words or tokens, by which the beam is ranked once more.",
     ),
 ]
 Hotwords = Annotated[

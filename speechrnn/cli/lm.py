@@ -1,4 +1,4 @@
-"""``speechrnn lm``: n-gram language models."""
+"""``speechrnn lm``: language models from texts."""
 
 from __future__ import annotations
 
@@ -8,22 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from speechrnn.cli import lm_generate, lm_score
+from speechrnn.cli import lm_options as shared
+
 if TYPE_CHECKING:
-    from speechrnn.lm.perplexity import SentenceScore, Total
     from speechrnn.lm.units import UnitOptions
 
-UNKNOWN_SHOWN = 20
-"""Unknown words that ``lm score`` names."""
-
-lm = typer.Typer(help="Estimate n-gram language models from texts, and score texts under them.", no_args_is_help=True)
-
-
-class Unit(StrEnum):
-    """What a model's tokens are."""
-
-    WORD = "word"
-    PHONE = "phone"
-    LETTER = "letter"
+lm = typer.Typer(help="Train language models on texts, score texts under them, and draw new sentences.", no_args_is_help=True)
+NGRAMS = ("order", "smoothing", "prune", "entropy")
+"""Parameters of n-gram models alone."""
+NETWORKS = (
+    *("dev", "cell", "layers", "hidden", "embedding", "dropout", "tie", "bptt", "batch", "epochs", "learning_rate", "joined"),
+    *("seed", "device"),
+)
+"""Parameters of recurrent models alone."""
 
 
 class Smoothing(StrEnum):
@@ -33,33 +31,20 @@ class Smoothing(StrEnum):
     WITTEN_BELL = "witten-bell"
 
 
-class Case(StrEnum):
-    """Upper and lower case."""
-
-    KEEP = "keep"
-    LOWER = "lower"
-    UPPER = "upper"
-
-
-TEXTS = typer.Argument(..., metavar="TEXT...", help="Texts with a sentence a line (.gz too), or manifests (.jsonl.gz).")
-UNIT = typer.Option(Unit.WORD, help="What the tokens are.")
-LEXICON = typer.Option(None, metavar="FILE", help="phone: pronunciations by which words become phones.")
-TOKENS = typer.Option(None, metavar="FILE", help="letter: tokens.txt by whose longest match words are split.")
-BOUNDARY = typer.Option(False, "--word-boundary", help="letter: keep the spaces, as the token <space>.")
-CASE = typer.Option(Case.KEEP, help="Applied to the texts first.")
-REMOVE = typer.Option("", metavar="CHARS", help="Characters dropped from the texts, such as .,?")
-
-
 def register(app: typer.Typer) -> None:
     app.add_typer(lm, name="lm")
 
 
 @lm.command("train", no_args_is_help=True)
 def train(
-    texts: list[Path] = TEXTS,
-    out: Path = typer.Option(..., "-o", "--out", metavar="FILE", help="ARPA file to write; compressed if it ends in .gz."),
+    context: typer.Context,
+    texts: list[Path] = shared.TEXTS,
+    out: Path = typer.Option(
+        ..., "-o", "--out", metavar="FILE|DIR", help="ARPA file, compressed if it ends in .gz; with --recurrent a model directory."
+    ),
+    recurrent: bool = typer.Option(False, "--recurrent", help="Train a recurrent network; otherwise estimate n-grams."),
     order: int = typer.Option(3, metavar="N", help="Tokens of the longest n-gram, 1 to 6."),
-    unit: Unit = UNIT,
+    unit: shared.Unit = shared.UNIT,
     smoothing: Smoothing = typer.Option(
         Smoothing.KNESER_NEY, help="Modified Kneser-Ney, or Witten-Bell for small or artificial texts."
     ),
@@ -70,26 +55,49 @@ def train(
         0.0, metavar="SHARE", help="Leave out n-grams that raise the perplexity by less than this share, such as 1e-8."
     ),
     min_count: int = typer.Option(1, metavar="N", help="Words that occur less often are counted as <unk>."),
-    lexicon: Path | None = LEXICON,
-    tokens: Path | None = TOKENS,
-    word_boundary: bool = BOUNDARY,
-    case: Case = CASE,
-    remove: str = REMOVE,
+    dev: list[Path] = typer.Option([], metavar="TEXT", help="recurrent: text that says when to stop; repeat. [default: 1 of 20]"),
+    cell: str = typer.Option("lstm", help="recurrent: lstm, gru, …"),
+    layers: int = typer.Option(1, metavar="N", help="recurrent: layers."),
+    hidden: int = typer.Option(256, metavar="N", help="recurrent: units of a layer."),
+    embedding: int = typer.Option(128, metavar="N", help="recurrent: dimensions of a token's vector."),
+    dropout: float = typer.Option(0.3, metavar="SHARE", help="recurrent: values dropped in training."),
+    tie: bool = typer.Option(False, "--tie", help="recurrent: the embedding serves as output weights, too."),
+    bptt: int = typer.Option(35, metavar="N", help="recurrent: tokens that gradients reach back."),
+    batch: int = typer.Option(32, metavar="N", help="recurrent: sequences side by side."),
+    epochs: int = typer.Option(30, metavar="N", help="recurrent: most passes over the texts."),
+    learning_rate: float = typer.Option(2e-3, metavar="RATE", help="recurrent: of Adam; halved when dev stops improving."),
+    joined: bool = typer.Option(False, "--joined", help="recurrent: carry the state from sentence to sentence in training."),
+    seed: int = typer.Option(1, metavar="N", help="recurrent: of weights, dropout and order."),
+    device: str = typer.Option("auto", help="recurrent: auto, cpu or cuda."),
+    lexicon: Path | None = shared.LEXICON,
+    tokens: Path | None = shared.TOKENS,
+    word_boundary: bool = shared.BOUNDARY,
+    case: shared.Case = shared.CASE,
+    remove: str = shared.REMOVE,
 ) -> None:
-    """Estimate an n-gram model of words, phones or letters, and write it as an ARPA file.
+    """Estimate an n-gram model of words, phones or letters as an ARPA file, or train a recurrent one (--recurrent).
+
+    A recurrent model is written each time dev improves, with all that is needed to use it; Ctrl-C keeps the best so far.
 
     \b
     Examples:
       speechrnn lm train data/own/cuts_train.jsonl.gz more.txt -o words.arpa.gz
       speechrnn lm train data/mboshi/cuts_train.jsonl.gz --unit letter --order 5 -o letters.arpa
       speechrnn lm train news.txt.gz --order 4 --prune 0,0,1 -o news.arpa.gz
+      speechrnn lm train data/mboshi/cuts_train.jsonl.gz --unit letter --recurrent -o runs/letters
     """
     from speechrnn.cli import console
     from speechrnn.jobs import lm as job
     from speechrnn.lm.estimate import EstimateOptions
 
+    units = shared.units(unit, case, remove, lexicon, tokens, word_boundary)
+    _check_kind(context, recurrent)
+    if recurrent:
+        network = {"cell": cell, "layers": layers, "hidden": hidden, "embedding": embedding, "dropout": dropout, "tie": tie}
+        how = {"bptt": bptt, "batch": batch, "epochs": epochs, "learning_rate": learning_rate, "joined": joined, "seed": seed}
+        _train_network(texts, out, units, network, how, dev, min_count, device)
+        return
     options = EstimateOptions(order, smoothing.value, _thresholds(prune), entropy, min_count)
-    units = _units(unit, case, remove, lexicon, tokens, word_boundary)
     trained = job.train(texts, out, units, options, track=console.track)
     for note in trained.model.notes:
         console.logger.info("%s", note)
@@ -97,68 +105,36 @@ def train(
     console.logger.info("wrote %s: from %d sentences with %d %ss", out, trained.sentences, trained.tokens, unit.value)
 
 
-@lm.command("score", no_args_is_help=True)
-def score(
-    texts: list[Path] = TEXTS,
-    model: Path = typer.Option(..., "-m", "--model", metavar="FILE", help="ARPA file, compressed or not."),
-    per_sentence: bool = typer.Option(False, "--per-sentence", help="Print a line a sentence; the sums go to standard error."),
-    unit: Unit = UNIT,
-    lexicon: Path | None = LEXICON,
-    tokens: Path | None = TOKENS,
-    word_boundary: bool = BOUNDARY,
-    case: Case = CASE,
-    remove: str = REMOVE,
+def _check_kind(context: typer.Context, recurrent: bool) -> None:
+    """Refuse options of the other kind of model."""
+    from speechrnn.errors import UsageError
+
+    if wrong := shared.given(context, NGRAMS if recurrent else NETWORKS):
+        kind, what = ("--recurrent", "n-gram") if recurrent else ("no --recurrent", "recurrent")
+        remedy = f"leave {'it' if len(wrong) == 1 else 'them'} out{'' if recurrent else ', or add --recurrent'}"
+        raise UsageError(f"{', '.join(wrong)} with {kind}: of use for {what} models alone", remedy)
+
+
+def _train_network(
+    texts: list[Path],
+    out: Path,
+    units: UnitOptions,
+    network: dict[str, Any],
+    how: dict[str, Any],
+    dev: list[Path],
+    min_count: int,
+    device: str,
 ) -> None:
-    """Perplexity of texts under an n-gram model, and the words that it does not know.
-
-    Perplexities count sentence ends. With --per-sentence the columns are file, line or utterance, tokens, unknown ones, log10
-    probability, text, separated by tabs.
-
-    \b
-    Examples:
-      speechrnn lm score data/own/cuts_dev.jsonl.gz -m words.arpa.gz
-      speechrnn lm score data/mboshi/cuts_dev.jsonl.gz --unit letter -m letters.arpa
-    """
+    """Train a recurrent model, and say how good it is."""
     from speechrnn.cli import console
-    from speechrnn.errors import DataError
-    from speechrnn.jobs import lm as job
-    from speechrnn.lm.ngram import NgramModel
-    from speechrnn.lm.perplexity import Total
+    from speechrnn.jobs.recurrent_lm import train_network
+    from speechrnn.models.language import LanguageOptions
+    from speechrnn.training.language import LanguageTraining
 
-    units = _units(unit, case, remove, lexicon, tokens, word_boundary)
-    ngrams = NgramModel.read_arpa(model)
-    totals = []
-    for path in texts:
-        total = Total(str(path))
-        try:
-            for scored in job.score(path, ngrams, units, track=None if per_sentence else console.track):
-                total.add(scored)
-                if per_sentence:
-                    print(_line(path, scored))
-        except DataError as error:
-            console.error(error.message, error.remedy)
-        else:
-            totals.append(total)
-    failed = len(texts) - len(totals)
-    if len(totals) > 1:
-        every = Total("all")
-        for total in totals:
-            every.join(total)
-        totals.append(every)
-    for line in _summary(totals):
-        if per_sentence:
-            console.logger.info("%s", line)
-        else:
-            print(console.visible(line))
-    if failed:
-        raise typer.Exit(1)
-
-
-def _units(unit: Unit, case: Case, remove: str, lexicon: Path | None, tokens: Path | None, word_boundary: bool) -> UnitOptions:
-    from speechrnn.lm.units import UnitOptions
-    from speechrnn.text.normalize import TextOptions
-
-    return UnitOptions(unit.value, TextOptions(case=case.value, remove=remove), lexicon, tokens, word_boundary)
+    options, training = LanguageOptions(**network), LanguageTraining(**how)
+    done = train_network(texts, out, units, options, training, dev=dev, min_count=min_count, device=device, track=console.track)
+    print(f"dev perplexity {done.progress.perplexity:.2f}, epoch {done.progress.best_epoch} of {done.progress.epoch}")
+    console.logger.info("wrote %s: from %d sentences with %d %ss", out, done.sentences, done.tokens, units.unit)
 
 
 def _thresholds(prune: str) -> tuple[int, ...]:
@@ -170,44 +146,5 @@ def _thresholds(prune: str) -> tuple[int, ...]:
         raise UsageError(f"--prune is {prune!r}", "give a count for each order, such as 0,0,1") from None
 
 
-def _line(path: Path, scored: SentenceScore) -> str:
-    """A sentence as ``--per-sentence`` prints it."""
-    import math
-
-    log10 = scored.log_probs.sum() / math.log(10)
-    text = " ".join(scored.tokens)
-    return f"{path}\t{scored.place}\t{len(scored.tokens)}\t{len(scored.unknown)}\t{log10:.4f}\t{text}"
-
-
-def _summary(totals: list[Total]) -> list[str]:
-    """A row a text, then the unknown words of all."""
-    from speechrnn.cli import console
-    from speechrnn.errors import listed
-
-    if not totals:
-        return []
-    header = ["text", "sentences", "tokens", "unknown", "log10", "perplexity", "without unknown"]
-    rows: list[list[Any]] = [
-        [
-            total.name,
-            total.sentences,
-            total.tokens,
-            total.unknown.total(),
-            round(total.log10_prob, 2),
-            round(total.perplexity, 2),
-            round(total.perplexity_known, 2),
-        ]
-        for total in totals
-    ]
-    lines = console.table(rows, header).split("\n")
-    every = totals[-1]
-    if every.unknown:
-        share = 100 * every.unknown.total() / every.tokens
-        names = listed((f"{word} {count}" for word, count in _commonest(every)), UNKNOWN_SHOWN)
-        lines.append(f"unknown: {every.unknown.total()} of {every.tokens} tokens ({share:.2f} %): {names}")
-    return lines
-
-
-def _commonest(total: Total) -> list[tuple[str, int]]:
-    """Unknown tokens, the most frequent first, then in code point order."""
-    return sorted(total.unknown.items(), key=lambda item: (-item[1], item[0]))
+lm_score.register(lm)
+lm_generate.register(lm)

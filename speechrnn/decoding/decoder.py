@@ -249,7 +249,8 @@ def _describe(o: DecodingOptions, helpers: Helpers, fitted: Fitted) -> str:
         parts.append(f"{letter_lm.order}-gram {letters.name} ({letter_lm.checksum[:8]}) weight {o.letter_weight:g}, {bonus}")
     if fitted.rescorer is not None and helpers.rescore is not None:
         model = fitted.rescorer
-        parts.append(f"rescored by {model.order}-gram {helpers.rescore.name} ({model.checksum[:8]}) weight {o.rescore_weight:g}")
+        named = f"{model.description} {helpers.rescore.name} ({model.checksum[:8]})"
+        parts.append(f"rescored by {named} weight {o.rescore_weight:g}")
     if helpers.hotwords:
         parts.append(f"{len(helpers.hotwords)} hotwords")
     return ", ".join(parts)

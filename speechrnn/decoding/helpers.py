@@ -13,6 +13,7 @@ from speechrnn.text.normalize import TextOptions, normalize
 from speechrnn.text.tokenizer import BLANK, Tokenizer, UnknownSymbol
 
 if TYPE_CHECKING:
+    from speechrnn.decoding.rescoring import Rescorer
     from speechrnn.lm.ngram import NgramModel
 
 logger = logging.getLogger("speechrnn")
@@ -29,7 +30,8 @@ class Helpers:
         lexicon: words and, for a model of phones, their pronunciations; without it the words of ``lm`` are spelled.
         letter_lm: an ARPA file over the model's tokens; beside a lexicon it spells words that the lexicon lacks.
         hotwords: phrases and their bonuses in nats.
-        rescore: an ARPA file over words or tokens, by which the readings of the beam are ranked once more.
+        rescore: an ARPA file or a model directory of kind lm, over words or tokens, by which the beam is ranked once more.
+        rescorer: that model, where it is no ARPA file: whoever can run it opens it.
     """
 
     lm: Path | None = None
@@ -37,6 +39,7 @@ class Helpers:
     letter_lm: Path | None = None
     hotwords: tuple[tuple[str, float], ...] = field(default=())
     rescore: Path | None = None
+    rescorer: Rescorer | None = field(default=None, compare=False)
 
     def __bool__(self) -> bool:
         return bool(self.files() or self.hotwords)
@@ -63,7 +66,7 @@ class Fitted:
     letter_lm: NgramModel | None
     lexicon: Mapping[str, Sequence[Sequence[int]]] | None
     hotwords: list[tuple[list[int], float]]
-    rescorer: NgramModel | None
+    rescorer: Rescorer | None
     rescores_tokens: bool
 
 
@@ -85,14 +88,14 @@ def fit(tokenizer: Tokenizer, text: TextOptions, helpers: Helpers) -> Fitted:
             )
         if strange:
             logger.warning("%s: %d words of the lexicon are unknown to it: %s", helpers.lm, len(strange), _some(strange))
-    rescorer, over_tokens = _rescorer(tokenizer, text, helpers.rescore, lexicon)
+    rescorer, over_tokens = _rescorer(tokenizer, text, helpers, lexicon)
     hotwords = _hotwords(tokenizer, text, helpers.hotwords, lexicon)
     return Fitted(word_lm, letter_lm, lexicon, hotwords, rescorer, over_tokens)
 
 
 def _rescorer(
-    tokenizer: Tokenizer, text: TextOptions, path: Path | None, lexicon: Mapping[str, object] | None
-) -> tuple[NgramModel | None, bool]:
+    tokenizer: Tokenizer, text: TextOptions, helpers: Helpers, lexicon: Mapping[str, object] | None
+) -> tuple[Rescorer | None, bool]:
     """A model to rescore with, and whether it is over tokens.
 
     Raises:
@@ -102,9 +105,10 @@ def _rescorer(
     from speechrnn.lm.ngram import NgramModel
     from speechrnn.lm.symbols import RESERVED
 
+    path = helpers.rescore
     if path is None:
         return None, False
-    model = NgramModel.read_arpa(path)
+    model = helpers.rescorer or NgramModel.read_arpa(path)
     over_tokens = not _strangers(tokenizer, model)
     if not over_tokens and lexicon is None and tokenizer.unit != "chars":
         raise UsageError(
@@ -148,7 +152,7 @@ def _language_models(tokenizer: Tokenizer, helpers: Helpers) -> tuple[NgramModel
     return word_lm, letter_lm
 
 
-def _strangers(tokenizer: Tokenizer, lm: NgramModel) -> list[str]:
+def _strangers(tokenizer: Tokenizer, lm: Rescorer) -> list[str]:
     """Words of a language model that are no tokens."""
     from speechrnn.lm.symbols import RESERVED
 

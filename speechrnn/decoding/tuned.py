@@ -28,6 +28,8 @@ from speechrnn.text.tokenizer import Tokenizer
 FILE = "decoding.yaml"
 VERSION = 1
 """Format version; readers take every older one."""
+LISTING = "model.json"
+"""Holds the checksums of a model directory's files."""
 WEIGHTS = ("lm_weight", "word_bonus", "letter_weight", "letter_bonus", "unknown_bonus", "rescore_weight")
 """Fields of ``DecodingOptions`` that are tuned."""
 _REMEDY = "remove the file, then run speechrnn tune again"
@@ -97,13 +99,14 @@ class Tuned:
 def key(helpers: Helpers | None, kind: str = "greedy") -> str | None:
     """What a set of helpers is known by: SHA-256 of their files' checksums; ``kind`` where there are none.
 
-    Hotwords play no part. ``None`` where a file is missing: whoever reads it says so better.
+    Of a model directory ``model.json`` counts. Hotwords play no part. ``None`` where a file is missing: whoever reads it says so
+    better.
     """
     given = [] if helpers is None else helpers.files()
     if not given:
         return kind
     try:
-        lines = [f"{name} {sha256(path)}\n" for name, path in given]
+        lines = [f"{name} {sha256(path / LISTING if path.is_dir() else path)}\n" for name, path in given]
     except OSError:
         return None
     return hashlib.sha256("".join(lines).encode()).hexdigest()

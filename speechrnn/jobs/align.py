@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from speechrnn.audio import Clip, info
 from speechrnn.errors import DataError, Unsupported, UsageError
@@ -105,6 +105,16 @@ def _beside(source: Source, folder: Path) -> Task:
         return Task(source, clip, "", error)
 
 
+def check_aligns(recognizer: Any) -> None:
+    """Refuse a model that cannot align.
+
+    Raises:
+        Unsupported: so it is.
+    """
+    if not hasattr(recognizer, "align_many"):
+        raise Unsupported("this model cannot align", "give a model of kind rnn or hmm")
+
+
 def align(
     recognizer: RnnRecognizer, work: Sequence[Task], *, states: bool = False, track: Track | None = None
 ) -> Iterator[Aligned]:
@@ -113,8 +123,7 @@ def align(
     Raises:
         Unsupported: the model does not align.
     """
-    if not hasattr(recognizer, "align_many"):
-        raise Unsupported("this model cannot align", "give a model of kind rnn")
+    check_aligns(recognizer)
     errors = {task.source.id: task.error for task in work if task.error is not None}
 
     def failed(clip: Clip, error: DataError) -> None:

@@ -7,7 +7,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
 
 from speechrnn.errors import DataError, UsageError
 from speechrnn.lm.arpa_writer import write_arpa
@@ -19,10 +21,19 @@ from speechrnn.text.files import numbered_lines
 
 if TYPE_CHECKING:
     from speechrnn.data.prepared import Track
-    from speechrnn.lm.ngram import NgramModel
 
 BATCH = 1000
 """Sentences scored at a time."""
+
+
+class Foretells(Protocol):
+    """A language model: an :class:`~speechrnn.lm.ngram.NgramModel`, or what ``speechrnn.load`` opens of kind lm."""
+
+    def knows(self, word: str, /) -> bool:
+        """Whether a token is in its vocabulary."""
+
+    def score_many(self, sentences: Iterable[Sequence[str]]) -> list[np.ndarray]:
+        """Natural log probabilities of the L tokens of each sentence and of its end, each of shape (L + 1,)."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +83,7 @@ def train(
 
 
 def score(
-    path: Path, model: NgramModel, units: UnitOptions = UnitOptions(), *, track: Track | None = None
+    path: Path, model: Foretells, units: UnitOptions = UnitOptions(), *, track: Track | None = None
 ) -> Iterator[SentenceScore]:
     """The sentences of a text or manifest under a model, in order.
 

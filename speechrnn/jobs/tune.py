@@ -101,6 +101,8 @@ def tune(
     if "test" in manifest.name.lower():
         logger.warning("%s looks like test data: weights chosen on it make its error rate worthless; give dev data", manifest)
     recognizer: Any = loaded.recognizer
+    if not hasattr(recognizer, "heard_many"):
+        raise Unsupported(f"{loaded.path}: a model that cannot be tuned", "give a model of kind rnn or hmm")
     decoder: Decoder = recognizer.decoder_for(options, helpers)
     metric = metrics_of(recognizer.tokenizer.unit, decoder.writes_words)[0]
     heard, failures = listen(utterances, loaded, track)
@@ -176,11 +178,8 @@ def listen(utterances: Sequence[Utterance], loaded: Loaded, track: Track | None 
 
     Raises:
         DataError: none could be read; a reference without pronunciation (phones).
-        Unsupported: a model that gives no posteriors.
     """
     source: Any = loaded.recognizer
-    if not hasattr(source, "heard_many"):
-        raise Unsupported(f"{loaded.path}: a model that cannot be tuned", "give a model of kind rnn or hmm")
     failures: dict[str, str] = {}
 
     def failed(clip: Clip, error: DataError) -> None:

@@ -59,6 +59,11 @@ class NgramModel:
         arrays = _arrays(arpa, str(path))
         return cls(len(counts), arpa.vocabulary, counts, arrays, sha256(path), arpa.lists_unknown)
 
+    @property
+    def description(self) -> str:
+        """What it is, for reports."""
+        return f"{self.order}-gram"
+
     @cached_property
     def _ids(self) -> dict[str, int]:
         return {word: index for index, word in enumerate(self.vocabulary)}
@@ -85,6 +90,12 @@ class NgramModel:
         from speechrnn.lm.ngram_kernels import advance
 
         return advance(state, word_id, *self.arrays)
+
+    def foretell(self, state: int) -> np.ndarray:
+        """Log probabilities of all K words of the vocabulary after a state; float64, shape (K,)."""
+        from speechrnn.lm.ngram_kernels import foretell
+
+        return foretell(state, len(self.vocabulary), *self.arrays)
 
     def finish(self, state: int) -> float:
         """Log probability that the sentence ends after a state."""

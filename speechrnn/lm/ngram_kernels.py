@@ -74,6 +74,23 @@ def advance(
 
 
 @kernel
+def foretell(
+    state: int,
+    n_words: int,
+    log_probs: np.ndarray,
+    backoffs: np.ndarray,
+    shorter: np.ndarray,
+    next_states: np.ndarray,
+    table: np.ndarray,
+) -> np.ndarray:
+    """Log probabilities of the first ``n_words`` words after a state; float64, shape (n_words,)."""
+    found = np.empty(n_words)
+    for word in range(n_words):
+        found[word], _ = advance(state, word, log_probs, backoffs, shorter, next_states, table)
+    return found
+
+
+@kernel
 def score_sentences(
     words: np.ndarray,
     ends: np.ndarray,

@@ -5,26 +5,26 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import torch
 from torch import Tensor
 
-from speechrnn.config import build, read_yaml, to_yaml
-from speechrnn.errors import DataError, Unsupported, UsageError
+from speechrnn.config import to_yaml
+from speechrnn.errors import DataError, Unsupported
 from speechrnn.modeldir import ModelFiles, model_folder, read_model, write_model
 from speechrnn.models.acoustic import AcousticModel, ModelOptions
 from speechrnn.models.framewise import FrameOptions
 from speechrnn.models.head import TokenOptions
 from speechrnn.models.regression import RegressionOptions
+from speechrnn.models.stored import REMEDY, arrays, network_over, read_options, tensors
 from speechrnn.text.counts import COUNTS, counts_text, read_counts
 from speechrnn.text.labels import Labels, read_labels
 from speechrnn.text.lexicon import lines, read_lexicon
 from speechrnn.text.normalize import TextOptions
 from speechrnn.text.tokenizer import Tokenizer, read_tokens
 
-T = TypeVar("T")
 HMM = "hmm"
 """The part of a hybrid's model directory that holds its hidden Markov model."""
 
@@ -53,34 +53,11 @@ class StoredAcoustic:
     def network(self) -> AcousticModel:
         """The network over these weights (not a copy of them), in evaluation mode, on the CPU.
 
-        It is laid out without memory first: a configuration that asks for more than the weights hold costs nothing.
-
         Raises:
-            DataError: weights missing, unknown, or of another shape or type than the configuration says.
+            DataError: as :func:`~speechrnn.models.stored.network_over`.
         """
-        if self.options.model.layers > len(self.weights):
-            raise self._disagree(f"{self.options.model.layers} layers and {len(self.weights)} weights")
-        try:
-            with torch.device("meta"):
-                model = AcousticModel(self.options, self.vocabulary.tokens)
-        except (RuntimeError, TypeError, ValueError, UsageError) as error:
-            raise self._disagree(" ".join(str(error).split())[:200]) from None
-        expected, found = _shapes(model.state_dict()), _shapes(self.weights)
-        if expected != found:
-            wrong = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
-            raise self._disagree(
-                ", ".join(f"{name} {found.get(name, 'missing')} instead of {expected.get(name, 'nothing')}" for name in wrong[:5])
-            )
-        model.load_state_dict(self.weights, assign=True)
-        return model.eval()
-
-    def _disagree(self, details: str) -> DataError:
-        return DataError(f"{self.id}: weights and configuration disagree: {details}", "fetch or train the model again")
-
-
-def _shapes(weights: Mapping[str, Tensor]) -> dict[str, str]:
-    """Type and shape by name, as they are told: ``float32 (512, 160)``."""
-    return {name: f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}" for name, tensor in weights.items()}
+        make = partial(AcousticModel, self.options, self.vocabulary.tokens)
+        return network_over(self.weights, self.options.model.layers, make, self.id)
 
 
 def write_acoustic(
@@ -97,12 +74,10 @@ def write_acoustic(
             texts["lexicon.txt"] = "".join(lines(vocabulary.pronunciations))
         if vocabulary.counts:
             texts[COUNTS] = counts_text(vocabulary.counts)
+    texts["README.md"] = _card(options, vocabulary, info)
     hmm = options.head.hmm if isinstance(options.head, FrameOptions) else None
     parts = {HMM: model_folder(hmm)} if hmm else {}
-    arrays = {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in weights.items()}
-    write_model(
-        path, "rnn", arrays, {**texts, "README.md": _card(options, vocabulary, info)}, {"tokens": len(vocabulary), **info}, parts
-    )
+    write_model(path, "rnn", arrays(weights), texts, {"tokens": len(vocabulary), **info}, parts)
 
 
 def _portable(options: ModelOptions) -> ModelOptions:
@@ -141,15 +116,11 @@ def read_acoustic(path: str | Path) -> StoredAcoustic:
     files = read_model(path)
     if files.info["kind"] != "rnn":
         raise DataError(f"{path}: a model of kind {files.info['kind']}, not rnn", "give the model of a recurrent network")
-    try:
-        options = _read_options(ModelOptions, files.file("config.yaml"))
-        text = _read_options(TextOptions, files.file("text.yaml"))
-    except UsageError as error:
-        raise DataError(error.message, "fetch or train the model again") from None
+    options = read_options(ModelOptions, files.file("config.yaml"))
+    text = read_options(TextOptions, files.file("text.yaml"))
     if options.text != text:
-        raise DataError(f"{path}: config.yaml and text.yaml hold different rules for texts", "fetch or train the model again")
-    weights = {name: torch.from_numpy(array) for name, array in files.weights.items()}
-    return StoredAcoustic(files.id, files.info, options, _vocabulary(files, options), weights)
+        raise DataError(f"{path}: config.yaml and text.yaml hold different rules for texts", REMEDY)
+    return StoredAcoustic(files.id, files.info, options, _vocabulary(files, options), tensors(files.weights))
 
 
 def _vocabulary(files: ModelFiles, options: ModelOptions) -> Tokenizer | Labels:
@@ -160,10 +131,6 @@ def _vocabulary(files: ModelFiles, options: ModelOptions) -> Tokenizer | Labels:
     pronunciations = read_lexicon(files.file("lexicon.txt"), form) if head.unit == "phones" else {}
     counts = read_counts(files.file(COUNTS)) if COUNTS in files.info["sha256"] else {}
     return Tokenizer(read_tokens(files.file("tokens.txt"), form), head.unit, pronunciations, counts)
-
-
-def _read_options(cls: type[T], file: Path) -> T:
-    return build(cls, read_yaml(file), str(file))
 
 
 __all__ = ["StoredAcoustic", "read_acoustic", "write_acoustic"]

@@ -1,8 +1,8 @@
 """Initial weights.
 
 Recurrent matrices orthogonal (Saxe et al. 2014) or the identity (Le et al. 2015), input matrices Xavier uniform (Glorot and Bengio
-2010), the forget gate's bias 1 in total (Gers et al. 2000; Jozefowicz et al. 2015), the output layer's bias 0. IndRNN's own
-recurrent weights stay as it draws them.
+2010), the forget gate's bias 1 in total (Gers et al. 2000; Jozefowicz et al. 2015), the output layer's bias 0, embeddings normal.
+IndRNN's own recurrent weights stay as it draws them.
 """
 
 from __future__ import annotations
@@ -49,3 +49,9 @@ def init_linear(layer: nn.Linear | nn.Conv1d | nn.Conv2d) -> None:
     nn.init.xavier_uniform_(layer.weight)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
+
+
+@torch.no_grad()
+def init_embedding(layer: nn.Embedding) -> None:
+    """Normal vectors of length 1 in the mean, so that they serve as output weights too."""
+    nn.init.normal_(layer.weight, std=layer.embedding_dim**-0.5)

@@ -5,15 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
 
-from speechrnn.data.randomness import generator
 from speechrnn.training.data import SpeechData
-
-
-def seed_torch(seed: int, *purpose: int | str) -> None:
-    """Seed torch for one purpose; no generator state has to be stored."""
-    torch.manual_seed(int(generator(seed, "torch", *purpose).integers(2**63)))
+from speechrnn.training.seeding import seed_torch
 
 
 class StepSeed(pl.Callback):

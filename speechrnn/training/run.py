@@ -30,7 +30,8 @@ from speechrnn.training.inventory import resolve
 from speechrnn.training.logs import BlankMonitor, ProgressBar, Recorder
 from speechrnn.training.module import RecognizerModule
 from speechrnn.training.options import Experiment
-from speechrnn.training.repeatable import ResumePoint, StepSeed, seed_torch
+from speechrnn.training.repeatable import ResumePoint, StepSeed
+from speechrnn.training.seeding import seed_torch
 from speechrnn.training.start import start_from
 from speechrnn.training.tasks import make_task
 from speechrnn.training.trainer import first_process, make_trainer, pick_accelerator, pick_precision, quiet_lightning

@@ -13,7 +13,7 @@ from speechrnn.decoding.beam import BeamSearch, Hypothesis
 from speechrnn.decoding.decoder import make_decoder
 from speechrnn.decoding.helpers import Helpers
 from speechrnn.decoding.options import DecodingOptions
-from speechrnn.decoding.rescoring import rescore
+from speechrnn.decoding.rescoring import Remembering, rescore
 from speechrnn.errors import DataError, UsageError
 from speechrnn.lm.ngram import NgramModel
 from speechrnn.text.normalize import TextOptions
@@ -62,6 +62,28 @@ def test_scores_are_those_of_the_search_and_of_the_model_together(tmp_path):
     assert [one.score for one in ranked] == sorted(expected.values(), reverse=True)
     assert all(one.score == expected[tuple(one.ids)] for one in ranked)
     assert rescore([], [], model, 1.0) == []
+
+
+def test_what_was_scored_is_not_asked_again(tmp_path, monkeypatch):
+    model = NgramModel.read_arpa(bigrams(tmp_path / "lm.arpa"))
+    asked = []
+
+    class Counting:
+        vocabulary, checksum, description = model.vocabulary, model.checksum, "counting"
+
+        def score_many(self, sentences):
+            asked.extend(sentences)
+            return model.score_many(sentences)
+
+    remembering = Remembering(Counting())
+    for sentences in ([["a", "cat"], ["cot"], ["a", "cat"]], [["cot"], []], [["a", "cat"], ["cot", "a"]], []):
+        found = remembering.score_many(sentences)
+        assert [one.tolist() for one in found] == [one.tolist() for one in model.score_many(sentences)]
+    assert asked == [("a", "cat"), ("cot",), (), ("cot", "a")]
+    monkeypatch.setattr("speechrnn.decoding.rescoring.REMEMBERED", 4)
+    for _ in range(2):
+        assert remembering.score_many([["a"]])[0].tolist() == model.score(["a"]).tolist()
+    assert asked[4:] == [("a",), ("a",)], "no more than so many are kept"
 
 
 def test_equal_ones_keep_their_order(tmp_path):

@@ -60,6 +60,18 @@ def test_helpers_are_known_by_what_their_files_hold(tmp_path: Path) -> None:
     assert key(Helpers(lm=tmp_path / "missing")) is None
 
 
+def test_a_model_directory_counts_by_the_checksums_that_it_lists(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("one", "copy", "two")]
+    for folder, listing in zip(folders, ("x", "x", "y"), strict=True):
+        folder.mkdir()
+        (folder / "model.json").write_text(listing)
+        (folder / "README.md").write_text(folder.name)
+    one, copy, two = (key(Helpers(rescore=folder)) for folder in folders)
+    assert one == copy != two
+    (folders[0] / "model.json").unlink()
+    assert key(Helpers(rescore=folders[0])) is None
+
+
 def test_found_for_the_same_helpers_only(tmp_path: Path) -> None:
     lm = tmp_path / "lm.arpa"
     lm.write_text("x")

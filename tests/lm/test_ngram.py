@@ -33,6 +33,16 @@ def test_sentences_score_as_the_definition_says(order: int, make_arpa: Callable[
             np.testing.assert_array_equal(scores, model.score(words))
 
 
+def test_all_that_may_follow_is_foretold_at_once(tiny: Path) -> None:
+    model = NgramModel.read_arpa(tiny)
+    state = model.start_state()
+    for word in ("a", "b", "x"):
+        expected = [model.advance(state, index)[0] for index in range(len(model.vocabulary))]
+        assert model.foretell(state).tolist() == expected
+        state = model.advance(state, model.word_id(word))[1]
+    assert model.description == "3-gram"
+
+
 def test_advance_and_finish_walk_through_a_sentence(tiny: Path, twin: type) -> None:
     model = NgramModel.read_arpa(tiny)
     state, total = model.start_state(), 0.0
