@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from speechrnn.errors import UsageError
+from speechrnn.models.cells.registry import CELLS
 from speechrnn.models.language import SCORED_CHUNK, LanguageNetwork, LanguageOptions, read_streams, score
-from speechrnn.models.recurrent import CELLS
 from speechrnn.models.streams import BEGIN, END, Stream
 
 K = 9
@@ -69,7 +69,9 @@ def test_chunks_as_long_as_the_streams_give_the_gradient_of_full_backpropagation
     whole, expected, cut = gradients
     for name, gradient in expected.items():
         torch.testing.assert_close(whole[name], gradient, rtol=1e-4, atol=1e-5)
-    assert max(float((cut[name] - gradient).abs().max()) for name, gradient in expected.items()) > 1e-3, "truncated means truncated"
+    farthest = max(float((cut[name] - gradient).abs().max()) for name, gradient in expected.items())
+    # What remembers nothing has nothing to cut.
+    assert farthest > 1e-3 or cell == "feedforward", "truncated means truncated"
 
 
 @pytest.mark.parametrize("tie", [False, True])
