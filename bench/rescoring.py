@@ -78,7 +78,7 @@ def main() -> None:
         outcome = tune(manifest, read_manifest(manifest), dev, ngram, helper, fixed=fixed, track=track)
         options = with_weights(ngram, outcome.best.weights)
         ngram = ngram if rescored else options
-        items = _decode(read_manifest(given.data / "cuts_test.jsonl.gz"), test, test.recognizer.decoder_for(options, helper))  # type: ignore[attr-defined]
+        items = decode(read_manifest(given.data / "cuts_test.jsonl.gz"), test, test.recognizer.decoder_for(options, helper))  # type: ignore[attr-defined]
         systems.append(System(name, given.stored, dev.recognizer.tokenizer.unit, ("per",), items))
         weights = " ".join(f"{key}={value:g}" for key, value in outcome.best.weights.items())
         rows.append([name, f"{outcome.best.counts.percent:.2f}", weights])
@@ -92,7 +92,7 @@ def main() -> None:
         print(f"{pair.b} minus {pair.a}: {-d.difference:+.2f} ({-d.high:+.2f} to {-d.low:+.2f}), p {d.p:.3f}")
 
 
-def _decode(utterances: Sequence[Utterance], loaded: Loaded, decoder: Decoder) -> tuple[Item, ...]:
+def decode(utterances: Sequence[Utterance], loaded: Loaded, decoder: Decoder) -> tuple[Item, ...]:
     recognizer: Any = loaded.recognizer
     with ThreadPoolExecutor() as pool:
         readings = list(pool.map(decoder, [recognizer.heard[utterance.id] for utterance in utterances]))

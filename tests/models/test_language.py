@@ -60,7 +60,7 @@ def test_carried_state_makes_chunks_equal_the_whole_in_value(cell: str, length: 
 
 @pytest.mark.parametrize("cell", sorted(CELLS))
 def test_chunks_as_long_as_the_streams_give_the_gradient_of_full_backpropagation(cell: str) -> None:
-    made = network(cell)
+    made = network(cell).double()
     gradients = []
     for loss in (losses(made, JOINED, max(map(len, JOINED))), loss_token_by_token(made, JOINED), losses(made, JOINED, 3)):
         made.zero_grad()

@@ -1,0 +1,79 @@
+"""A network, from its stored log posteriors, against the hidden Markov model on the same test utterances and with the same model of
+tokens:
+
+    python -m bench.network_against_hmm STORED DATA HYPOTHESES --lm LM.arpa.gz -o OUT
+
+STORED is what the names of stored log posteriors begin with (``tests/data/mboshi``), DATA the data directory, HYPOTHESES the
+``hypotheses.jsonl`` of ``speechrnn evaluate`` with hidden Markov models, LM theirs. The network's weights are tuned on dev. OUT
+gets ``scores.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from bench.rescoring import Stored, decode
+from speechrnn.cli.console import table, track
+from speechrnn.data.manifest import read_manifest
+from speechrnn.data.prepared import read_corpus
+from speechrnn.decoding.helpers import Helpers
+from speechrnn.decoding.options import DecodingOptions
+from speechrnn.decoding.tuned import with_weights
+from speechrnn.jobs.evaluate import Loaded
+from speechrnn.jobs.provenance import collect
+from speechrnn.jobs.tune import tune
+from speechrnn.reports import summary
+from speechrnn.reports.hypotheses import read_hypotheses
+from speechrnn.reports.scores import scores_record
+from speechrnn.scoring.compare import compare
+from speechrnn.scoring.results import Item, System
+
+
+def others(path: Path) -> list[System]:
+    """The systems of a ``hypotheses.jsonl``."""
+    items: dict[str, list[Item]] = {}
+    units: dict[str, str] = {}
+    for record in read_hypotheses(path):
+        units[record["system"]] = record["unit"]
+        sides = tuple(record["reference_tokens"]), tuple(record["tokens"])
+        found = Item(record["id"], record["reference"], record["hypothesis"], *sides, speaker=record.get("speaker", ""))
+        items.setdefault(record["system"], []).append(found)
+    return [System(name, str(path), units[name], ("per",), tuple(own)) for name, own in items.items()]
+
+
+def main() -> None:
+    """Print rates and differences, and write them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("stored")
+    parser.add_argument("data", type=Path)
+    parser.add_argument("hypotheses", type=Path)
+    parser.add_argument("--lm", type=Path, required=True)
+    parser.add_argument("-o", "--out", type=Path, required=True)
+    given = parser.parse_args()
+    dev, test = (Loaded(split, Path(given.stored), Stored(Path(f"{given.stored}_{split}.npz"))) for split in ("dev", "test"))  # type: ignore[arg-type]
+    manifest, tested = given.data / "cuts_dev.jsonl.gz", given.data / "cuts_test.jsonl.gz"
+    utterances = read_manifest(tested)
+    systems = []
+    for name, helpers in (("network, greedy", None), ("network, same language model", Helpers(lm=given.lm))):
+        outcome = tune(manifest, read_manifest(manifest), dev, DecodingOptions(), helpers, track=track)
+        decoder = test.recognizer.decoder_for(with_weights(DecodingOptions(), outcome.best.weights), helpers)  # type: ignore[attr-defined]
+        systems.append(System(name, given.stored, dev.recognizer.tokenizer.unit, ("per",), decode(utterances, test, decoder)))
+    found = others(given.hypotheses)
+    order = [utterance.id for utterance in utterances]
+    for system in found:
+        if [item.id for item in system.items] != order:
+            raise SystemExit(f"{given.hypotheses}: other utterances than {tested}")
+    evaluation = compare([*systems, *found])
+    provenance = collect(tested, corpus=read_corpus(given.data), normalization=asdict(dev.recognizer.text_options))
+    given.out.mkdir(parents=True, exist_ok=True)
+    record = json.dumps(scores_record(evaluation, provenance), ensure_ascii=False, indent=2)
+    (given.out / "scores.json").write_text(record + "\n", encoding="utf-8")
+    print(table(summary.rows(evaluation), summary.HEADER))
+    print("\n".join(summary.lines(evaluation)))
+
+
+if __name__ == "__main__":
+    main()
