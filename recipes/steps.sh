@@ -69,6 +69,16 @@ evaluate() {
   cp "$out/scores.json" "$results/scores.json"
 }
 
+# classes RUN RESULTS [NAME]: scores of a model that names classes; there is nothing to tune
+classes() {
+  local run=$1 results=$2 name=${3:-}
+  grep -qs "$(checksum "$run")" "$results/scores.json" && return
+  say speechrnn evaluate "$DATA/cuts_test.jsonl.gz" -m "$run" ${name:+--name "$name"} -o "$run/evaluation"
+  mkdir -p "$results"
+  cp "$run/config.yaml" "$run/run.json" "$run/evaluation/hypotheses.jsonl" "$run/evaluation/scores.json" "$results/"
+  awk -F, 'NR % 20 == 1 || $6 != ""' "$run/metrics.csv" > "$results/metrics.csv"
+}
+
 # hmm RUN EXPERIMENT RESULTS [KEY=VALUE...]: hidden Markov models, each rung tuned on dev as it is trained and scored on test
 hmm() {
   local run=$1 experiment=$2 results=$3

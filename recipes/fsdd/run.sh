@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # FSDD from the publisher's files to the result table:
-#   SRC=FOLDER_OF_FSDD recipes/fsdd/run.sh [official|speakers]
-# official: the published split, three seeds. speakers: leave one speaker out, six runs. Without an argument both.
+#   SRC=FOLDER_OF_FSDD recipes/fsdd/run.sh [official|speakers|classes|classes-speakers]
+# official: the published split, three seeds, the names spelled. speakers: leave one speaker out, six runs. classes and
+# classes-speakers: the same, a class a recording. Without an argument all.
 set -euo pipefail
 OFFICIAL=${DATA:-data/fsdd}
 source "$(dirname "$0")/../steps.sh"
 
-for what in "${@:-official speakers}"; do
+SPEAKERS="george jackson lucas nicolas theo yweweler"
+
+for what in "${@:-official speakers classes classes-speakers}"; do
   for name in $what; do
     case $name in
       official)
@@ -18,12 +21,26 @@ for what in "${@:-official speakers}"; do
           evaluate "runs/fsdd/official-$seed" "recipes/fsdd/results/official-$seed"
         done ;;
       speakers)
-        for speaker in george jackson lucas nicolas theo yweweler; do
+        for speaker in $SPEAKERS; do
           DATA=$OFFICIAL-without-$speaker
           prepare fsdd --leave-out "$speaker"
           train "runs/fsdd/without-$speaker" fsdd/words
           transcribe "runs/fsdd/without-$speaker" "${SRC-}"/recordings/*_"$speaker"_0.wav
           evaluate "runs/fsdd/without-$speaker" "recipes/fsdd/results/without-$speaker" "fsdd/words without $speaker"
+        done ;;
+      classes)
+        DATA=$OFFICIAL
+        prepare fsdd
+        for seed in 1 2 3; do
+          train "runs/fsdd/classes-$seed" fsdd/classify "seed=$seed"
+          classes "runs/fsdd/classes-$seed" "recipes/fsdd/results/classes-$seed"
+        done ;;
+      classes-speakers)
+        for speaker in $SPEAKERS; do
+          DATA=$OFFICIAL-without-$speaker
+          prepare fsdd --leave-out "$speaker"
+          train "runs/fsdd/classes-without-$speaker" fsdd/classify
+          classes "runs/fsdd/classes-without-$speaker" "recipes/fsdd/results/classes-without-$speaker" "fsdd/classify without $speaker"
         done ;;
     esac
   done

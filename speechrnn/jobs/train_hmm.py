@@ -23,7 +23,6 @@ from speechrnn.data.prepared import Track, silent
 from speechrnn.data.utterance import Utterance
 from speechrnn.decoding.helpers import Helpers
 from speechrnn.decoding.options import DecodingOptions
-from speechrnn.decoding.tuned import with_weights
 from speechrnn.errors import DataError, listed
 from speechrnn.hmm.grammar import Pronunciation
 from speechrnn.hmm.ladder import Heard, Ladder
@@ -31,7 +30,6 @@ from speechrnn.hmm.model import Acoustic
 from speechrnn.hmm.options import RUNGS, HmmExperiment
 from speechrnn.hmm.phones import Topology
 from speechrnn.hmm.store import HmmModelOptions, model_tokens, write_hmm
-from speechrnn.jobs.weight_search import Trial
 from speechrnn.lm.arpa_writer import write_arpa
 from speechrnn.lm.estimate import EstimateOptions, estimate
 from speechrnn.rundir import LogFile, RunDir, machine, versions
@@ -109,7 +107,6 @@ def _climb(experiment: HmmExperiment, run: RunDir, track: Track) -> None:
     ladder = Ladder(topology, said, heard, experiment.ladder, experiment.seed, words=tokenizer.unit != "letters", track=track)
     seconds: dict[str, float] = {}
     top = RUNGS.index(experiment.ladder.top)
-    below: Mapping[str, float] = {}
     for rung in RUNGS[: top + 1]:
         begun = time.monotonic()
         acoustic = ladder.climb(rung)
@@ -122,11 +119,10 @@ def _climb(experiment: HmmExperiment, run: RunDir, track: Track) -> None:
             path = run.model if name == experiment.ladder.top else run.path / "rungs" / name
             made_of = dataclasses.replace(options, rung=name, context=model.view.context)
             info = {"name": f"{experiment.experiment} {name}", **facts}
-            best = _keep(path, made_of, tokenizer, model, lm, info, dev_set, experiment, folder, below, track)
-            below = best.weights
+            error = _keep(path, made_of, tokenizer, model, lm, info, dev_set, experiment, folder, track)
             logger.info(
                 "%s: %d tied states, %d Gaussians, %.0f s, dev error %.2f %%",
-                name, model.gmm.num_states, len(model.gmm.means), seconds[rung], best.counts.percent,
+                name, model.gmm.num_states, len(model.gmm.means), seconds[rung], error,
             )  # fmt: skip
         run.write_run({"rungs": seconds})
     run.write_run({"finished": True})
@@ -143,10 +139,9 @@ def _keep(
     dev: Sequence[Utterance],
     experiment: HmmExperiment,
     folder: Path,
-    below: Mapping[str, float],
     track: Track,
-) -> Trial:
-    """Write a rung, tune it on dev, from the weights of the rung below where there is one, and store them; returns the best."""
+) -> float:
+    """Write a rung, tune it on dev, store the weights; returns the dev error (%)."""
     from speechrnn.jobs import tune as job
     from speechrnn.jobs.evaluate import load_systems
 
@@ -159,14 +154,13 @@ def _keep(
     tokens = sum(len(u.text.split() if tokenizer.unit != "letters" else u.text.replace(" ", "")) for u in readable)
     known = readable[:: max(1, round(tokens / TUNING_TOKENS))]
     manifest = next(p for p in (folder / "cuts_dev.jsonl.gz", folder / "cuts_dev.jsonl") if p.is_file())
-    start = with_weights(DecodingOptions(threshold=TUNING_THRESHOLD), below)
-    outcome = job.tune(manifest, known, loaded, start, near=bool(below), track=track)
+    outcome = job.tune(manifest, known, loaded, DecodingOptions(threshold=TUNING_THRESHOLD), None, track=track)
     job.store(loaded, outcome, None)
     if (lm_file := experiment.data.lm or folder / "lm.arpa").is_file() and tokenizer.unit == "phones":
         # The same files, given by name, mean the same weights.
         lexicon = experiment.data.lexicon or folder / "lexicon.txt"
         job.store(loaded, outcome, Helpers(lm=lm_file, lexicon=lexicon))
-    return outcome.best
+    return outcome.best.counts.percent
 
 
 def _readable(text: str, tokenizer: Tokenizer) -> bool:

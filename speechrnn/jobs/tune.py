@@ -78,7 +78,6 @@ def tune(
     helpers: Helpers | None = None,
     *,
     fixed: Sequence[str] = (),
-    near: bool = False,
     threads: int | None = None,
     track: Track | None = None,
 ) -> Outcome:
@@ -91,7 +90,6 @@ def tune(
         options: of the decoder; its weights are tried first, its widths are kept.
         helpers: language models, lexicon, hotwords, as they will be given when transcribing.
         fixed: weights that stay as they are in ``options``.
-        near: only what lies around the weights in ``options`` is tried.
         threads: utterances decoded at a time; by default as many as there are cores.
         track: shows progress.
 
@@ -117,7 +115,7 @@ def tune(
         def score(weights: Mapping[str, float]) -> Counts:
             return total(count(*sides(one, found, loaded, metric)) for one, found in zip(heard, read(weights), strict=True))
 
-        found = search(start, score, near=near)
+        found = search(start, score)
         trials = tuple(track(found, "tune") if track is not None else found)
         best = min(trials, key=lambda trial: trial.rank)
         readings = read(best.weights)

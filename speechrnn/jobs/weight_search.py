@@ -44,13 +44,12 @@ class Trial:
         return (self.counts.errors, *(abs(value) for _, value in by_size), *(value for _, value in by_size))
 
 
-def search(start: Mapping[str, float], score: Callable[[Mapping[str, float]], Counts], *, near: bool = False) -> Iterator[Trial]:
+def search(start: Mapping[str, float], score: Callable[[Mapping[str, float]], Counts]) -> Iterator[Trial]:
     """Try settings, ``start`` first; each is yielded as soon as it is scored, none twice. The best has the lowest rank.
 
     Args:
         start: the weights that are searched for, from where they stand; without any it is the one trial.
         score: errors on dev with given weights.
-        near: leave out the grid; ``start`` is near the best already.
     """
     tried: dict[tuple[float, ...], Trial] = {}
 
@@ -66,7 +65,7 @@ def search(start: Mapping[str, float], score: Callable[[Mapping[str, float]], Co
         return min(tried.values(), key=lambda trial: trial.rank)
 
     yield from new([start])
-    for pair in () if near else PAIRS:
+    for pair in PAIRS:
         names = [name for name in pair if name in start]
         if names:
             yield from new(_grid(best().weights, names))

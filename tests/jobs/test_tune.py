@@ -51,13 +51,6 @@ def test_the_valley_is_found_also_outside_the_grid(weight: float, bonus: float) 
     assert len({tuple(trial.weights.values()) for trial in trials}) == len(trials) < MOST
 
 
-def test_from_near_the_valley_it_is_found_in_fewer_trials() -> None:
-    bottom = {"lm_weight": 1.3, "word_bonus": 0.8}
-    near, whole = (list(search(START, valley(**bottom), near=near)) for near in (True, False))
-    assert best(near).weights == best(whole).weights
-    assert len(near) < len(whole) / 2
-
-
 def test_four_weights_are_searched_in_pairs() -> None:
     bottom = {"lm_weight": 0.5, "word_bonus": 1.0, "letter_weight": 0.75, "unknown_bonus": -2.5}
     trials = list(search(dict.fromkeys(bottom, 0.0), valley(**bottom)))
