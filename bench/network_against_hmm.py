@@ -4,8 +4,8 @@ tokens:
     python -m bench.network_against_hmm STORED DATA HYPOTHESES --lm LM.arpa.gz -o OUT
 
 STORED is what the names of stored log posteriors begin with (``tests/data/mboshi``), DATA the data directory, HYPOTHESES the
-``hypotheses.jsonl`` of ``speechrnn evaluate`` with hidden Markov models, LM theirs. The network's weights are tuned on dev. OUT
-gets ``scores.json``.
+``hypotheses.jsonl`` of ``speechrnn evaluate``, of which the last system counts, LM that system's language model. The network's
+weights are tuned on dev. OUT gets ``scores.json``.
 """
 
 from __future__ import annotations
@@ -61,12 +61,10 @@ def main() -> None:
         outcome = tune(manifest, read_manifest(manifest), dev, DecodingOptions(), helpers, track=track)
         decoder = test.recognizer.decoder_for(with_weights(DecodingOptions(), outcome.best.weights), helpers)  # type: ignore[attr-defined]
         systems.append(System(name, given.stored, dev.recognizer.tokenizer.unit, ("per",), decode(utterances, test, decoder)))
-    found = others(given.hypotheses)
-    order = [utterance.id for utterance in utterances]
-    for system in found:
-        if [item.id for item in system.items] != order:
-            raise SystemExit(f"{given.hypotheses}: other utterances than {tested}")
-    evaluation = compare([*systems, *found])
+    top = others(given.hypotheses)[-1]
+    if [item.id for item in top.items] != [utterance.id for utterance in utterances]:
+        raise SystemExit(f"{given.hypotheses}: other utterances than {tested}")
+    evaluation = compare([*systems, top])
     provenance = collect(tested, corpus=read_corpus(given.data), normalization=asdict(dev.recognizer.text_options))
     given.out.mkdir(parents=True, exist_ok=True)
     record = json.dumps(scores_record(evaluation, provenance), ensure_ascii=False, indent=2)

@@ -104,6 +104,7 @@ HEADLINES = (
     ("Mboshi test, GMM-HMM (fMLLR), letter 4-gram of train", "mboshi/results/hmm", "per"),
     ("yesno test", "yesno/results/[0-9]", "wer"),
     ("FSDD test, official split", "fsdd/results/official-*", "wer"),
+    ("the same, a class a recording", "fsdd/results/classes-[0-9]", "error"),
     ("synthetic speech, unseen voices", "synthetic/results/1", "wer"),
 )
 """What the README's table shows: words, results of a recipe, rate."""
@@ -120,6 +121,17 @@ def results() -> str:
             one = next(one for one in found if one["percent"] == median)
             interval = f"{one['low']:.2f} - {one['high']:.2f}"
             rows.append(f"| {label} | {metric.upper()} | {median:.2f} | {interval} | {len(found)} |")
+    return "\n".join(rows)
+
+
+def rungs() -> str:
+    """Errors of each rung of the hidden Markov models on test."""
+    rows = ["| | mono | tri | lda | sat, unadapted | sat |", "| --- | --- | --- | --- | --- | --- |"]
+    for label, folder, metric in (("AN4, WER %", "an4", "wer"), ("Mboshi, PER %", "mboshi", "per")):
+        file = ROOT / "recipes" / folder / "results" / "hmm" / "scores.json"
+        systems = json.loads(file.read_text(encoding="utf-8"))["systems"]
+        reached = [f"{system[metric]['percent']:.2f}" for system in systems]
+        rows.append(f"| {label} | {' | '.join(reached)} |")
     return "\n".join(rows)
 
 
@@ -170,6 +182,7 @@ def main() -> None:
     put(ROOT / "docs/alignment.md", {**there, **steps(), **measured("fit", tests, "bench.text_fit")})
     put(ROOT / "docs/decoding.md", hotwords())
     put(ROOT / "docs/tuning.md", {"confidences": confidences()})
+    put(ROOT / "docs/hmm.md", {"rungs": rungs()})
 
 
 ALIGNMENTS = (("synthetic", "synthetic", "phones"), ("mboshi", "mboshi", "full"))
