@@ -60,7 +60,8 @@ class Prediction(nn.Module):
     def __init__(self, n_tokens: int, options: TransducerOptions) -> None:
         super().__init__()
         o = options
-        self.embedding = nn.Embedding(n_tokens, o.embedding)
+        # Made otherwise it would draw normal values, for which torch imports its compiler where layers are without memory.
+        self.embedding = nn.Embedding.from_pretrained(torch.empty(n_tokens, o.embedding), freeze=False)
         nn.init.xavier_uniform_(self.embedding.weight)
         layer = LayerOptions(o.cell, o.hidden)
         self.size = layer.size
