@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from speechrnn.errors import DataError
-from speechrnn.models.head import FramePosteriors, TokenOptions
+from speechrnn.models.head import FramePosteriors, TokenOptions, check_targets
 from speechrnn.models.init import init_linear
 
 
@@ -54,11 +53,7 @@ class CtcHead(nn.Module):
         Raises:
             DataError: a target outside 1…K-1 (on a GPU it would corrupt memory silently).
         """
-        used = torch.arange(targets.shape[1], device=targets.device)[None, :] < target_lengths[:, None]
-        if bool((used & ((targets < 1) | (targets >= len(self.vocabulary)))).any()):
-            raise DataError(
-                f"a target lies outside 1…{len(self.vocabulary) - 1}", "the tokens of the data are not those of the model"
-            )
+        check_targets(targets, target_lengths, len(self.vocabulary))
         log_probs = self.log_probs(encoded).transpose(0, 1)
         with torch.autocast(encoded.device.type, enabled=False):
             return nn.functional.ctc_loss(

@@ -57,7 +57,8 @@ class StoredAcoustic:
             DataError: as :func:`~speechrnn.models.stored.network_over`.
         """
         make = partial(AcousticModel, self.options, self.vocabulary.tokens)
-        return network_over(self.weights, self.options.model.layers, make, self.id)
+        layers = self.options.model.layers + getattr(self.options.head, "layers", 0)
+        return network_over(self.weights, layers, make, self.id)
 
 
 def write_acoustic(

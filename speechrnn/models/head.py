@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
+import torch
 from torch import Tensor
 
-from speechrnn.errors import UsageError
+from speechrnn.errors import DataError, UsageError
 from speechrnn.text.tokenizer import UNITS
 
 
@@ -95,3 +96,16 @@ class Head(Protocol):
 
     def outputs(self, encoded: Tensor, lengths: Tensor) -> HeadOutput:
         """What decoding needs."""
+
+
+def check_targets(targets: Tensor, lengths: Tensor, n_tokens: int) -> None:
+    """Refuse targets (B, L) that a model of ``n_tokens`` cannot write, and lengths (B,) beyond L.
+
+    Raises:
+        DataError: on a GPU either would corrupt memory silently.
+    """
+    if bool(((lengths < 0) | (lengths > targets.shape[1])).any()):
+        raise DataError(f"target lengths {lengths.tolist()} of {targets.shape[1]} targets", "0 or more, and no more than there are")
+    used = torch.arange(targets.shape[1], device=targets.device) < lengths[:, None]
+    if bool((used & ((targets < 1) | (targets >= n_tokens))).any()):
+        raise DataError(f"a target lies outside 1…{n_tokens - 1}", "the tokens of the data are not those of the model")

@@ -52,6 +52,12 @@ def init_linear(layer: nn.Linear | nn.Conv1d | nn.Conv2d) -> None:
 
 
 @torch.no_grad()
-def init_embedding(layer: nn.Embedding) -> None:
-    """Normal vectors of length 1 in the mean, so that they serve as output weights too."""
-    nn.init.normal_(layer.weight, std=layer.embedding_dim**-0.5)
+def make_embedding(n_tokens: int, size: int) -> nn.Embedding:
+    """Normal vectors of length 1 in the mean, so that they serve as output weights too.
+
+    Where layers are laid out without memory nothing is drawn: torch would import its compiler for it, in seconds.
+    """
+    layer = nn.Embedding(n_tokens, size, _weight=torch.empty(n_tokens, size))
+    if not layer.weight.is_meta:
+        nn.init.normal_(layer.weight, std=size**-0.5)
+    return layer

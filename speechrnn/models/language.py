@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from speechrnn.errors import UsageError
 from speechrnn.models.cells.layer import State
 from speechrnn.models.cells.registry import check_cell
-from speechrnn.models.init import init_embedding, init_linear
+from speechrnn.models.init import init_linear, make_embedding
 from speechrnn.models.recurrent import LayerOptions, Unidirectional
 from speechrnn.models.streams import BEGIN, PADDING, Stream, chunks
 
@@ -68,8 +68,7 @@ class LanguageNetwork(nn.Module):
         super().__init__()
         o = options
         self.options = o
-        self.embedding = nn.Embedding(n_tokens, o.embedding)
-        init_embedding(self.embedding)
+        self.embedding = make_embedding(n_tokens, o.embedding)
         self.dropout = nn.Dropout(o.dropout)
         self.layers = nn.ModuleList()
         size = o.embedding

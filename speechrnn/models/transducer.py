@@ -14,7 +14,7 @@ from speechrnn.models.cells.layer import State
 from speechrnn.models.cells.registry import check_cell
 from speechrnn.models.ctc import CtcHead
 from speechrnn.models.head import TokenOptions, TransducerState
-from speechrnn.models.init import init_linear
+from speechrnn.models.init import init_linear, make_embedding
 from speechrnn.models.recurrent import LayerOptions, Unidirectional
 from speechrnn.models.transducer_loss import transducer_loss
 
@@ -60,8 +60,7 @@ class Prediction(nn.Module):
     def __init__(self, n_tokens: int, options: TransducerOptions) -> None:
         super().__init__()
         o = options
-        self.embedding = nn.Embedding(n_tokens, o.embedding)
-        nn.init.xavier_uniform_(self.embedding.weight)
+        self.embedding = make_embedding(n_tokens, o.embedding)
         layer = LayerOptions(o.cell, o.hidden)
         self.size = layer.size
         sizes = [o.embedding] + [layer.size] * o.layers

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from speechrnn.errors import DataError
+from speechrnn.models.head import check_targets
 
 _NEVER = -1e30
 """Log probability of what cannot be: finite, so that sums and differences of it are no NaN."""
@@ -70,19 +71,6 @@ def transducer_loss(
             *(x if x.dtype == torch.float64 else x.float() for x in inputs), lengths, targets.long(), target_lengths
         )
     return losses
-
-
-def check_targets(targets: Tensor, lengths: Tensor, n_tokens: int) -> None:
-    """Refuse targets (B, L) that a model of ``n_tokens`` cannot write, and lengths (B,) beyond L.
-
-    Raises:
-        DataError: on a GPU either would corrupt memory silently.
-    """
-    if bool(((lengths < 0) | (lengths > targets.shape[1])).any()):
-        raise DataError(f"target lengths {lengths.tolist()} of {targets.shape[1]} targets", "0 or more, and no more than there are")
-    used = torch.arange(targets.shape[1], device=targets.device) < lengths[:, None]
-    if bool((used & ((targets < 1) | (targets >= n_tokens))).any()):
-        raise DataError(f"a target lies outside 1…{n_tokens - 1}", "the tokens of the data are not those of the model")
 
 
 class _TransducerLoss(torch.autograd.Function):
@@ -144,7 +132,7 @@ class _Joint:
         self.e, self.p = e, p
         self.weight = -2.0 * w
         self.bias = b + w.sum(1)
-        self.step = max(1, _BLOCK.get(e.device.type, 2**24) // (p.shape[1] * max(w.shape)))
+        self.step = max(1, min(e.shape[1], _BLOCK.get(e.device.type, 2**24) // (p.shape[1] * max(w.shape))))
         """Frames a block."""
         # Two blocks, used again and again: fresh memory would take longer than what is computed in it.
         self.memory = e.new_empty(2, self.step * p.shape[1], e.shape[2])

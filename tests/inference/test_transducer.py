@@ -89,7 +89,7 @@ def test_a_stream_is_the_whole_and_what_is_final_stays(kind, forward_singer):
     recognizer = speechrnn.load(forward_singer.path, "cpu", DecodingOptions(kind=kind, beam=2))
     long = np.concatenate([part for sound in forward_singer.sounds for part in (sound, PAUSE[: len(PAUSE) // 2])] * 2)
     assert len(long) > 60 * RATE
-    for samples in (forward_singer.sounds[2], long):
+    for samples in (forward_singer.sounds[2], long)[: 2 - (kind == "beam")]:
         whole = recognizer.transcribe(samples, sample_rate=RATE)
         for seed, longest in ((1, 1500), (2, 60_000))[kind == "beam" :]:
             stream = recognizer.stream()
@@ -99,8 +99,8 @@ def test_a_stream_is_the_whole_and_what_is_final_stays(kind, forward_singer):
             assert times(found) == times(whole)
             assert found.text.startswith(finals[-1])
             assert stream.partial() == Partial(found.text, "")
-    assert finals[-1]
     if kind == "greedy":
+        assert finals[-1]
         assert len(set(finals)) > 5, "words become final as they end"
 
 

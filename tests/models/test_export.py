@@ -21,6 +21,7 @@ from speechrnn.models.acoustic import AcousticModel, ModelOptions
 from speechrnn.models.ctc import CtcOptions
 from speechrnn.models.encoder import EncoderOptions
 from speechrnn.models.export import read_acoustic, write_acoustic
+from speechrnn.models.transducer import TransducerOptions
 from speechrnn.text.lexicon import read_lexicon
 from speechrnn.text.normalize import TextOptions, normalize
 from speechrnn.text.tokenizer import Tokenizer
@@ -70,8 +71,9 @@ print(time.perf_counter() - start, "torch._dynamo" in sys.modules)
 
 
 @pytest.mark.parametrize("subsampling", ["stack", "conv", "conv2d"])
-def test_a_network_opens_at_once_in_a_new_process(tmp_path, subsampling):
-    store(tmp_path / "m", model={"layers": 3, "hidden": 256, "subsampling": subsampling})
+@pytest.mark.parametrize("head", [CtcOptions(), TransducerOptions()], ids=lambda head: head.kind)
+def test_a_network_opens_at_once_in_a_new_process(tmp_path, subsampling, head):
+    store(tmp_path / "m", model={"layers": 3, "hidden": 256, "subsampling": subsampling}, head=head)
     seconds, compiler = subprocess.run([sys.executable, "-c", OPEN, tmp_path / "m"], check=True, capture_output=True).stdout.split()
     assert float(seconds) < 1
     assert compiler == b"False", "torch's compiler takes seconds to import"
@@ -84,6 +86,14 @@ def test_a_network_opens_at_once_in_a_new_process(tmp_path, subsampling):
 def test_a_configuration_larger_than_its_weights_takes_no_memory(tmp_path, model):
     store(tmp_path / "m")
     change(tmp_path / "m", "config.yaml", model=model)
+    with pytest.raises(DataError, match="weights and configuration disagree"):
+        read_acoustic(tmp_path / "m").network()
+
+
+@pytest.mark.parametrize("head", [{"layers": 10**9}, {"hidden": 10**9}, {"embedding": 10**18}, {"joint": 10**9}])
+def test_nor_does_such_a_head(tmp_path, head):
+    store(tmp_path / "m", head=TransducerOptions(hidden=8, embedding=4, joint=8))
+    change(tmp_path / "m", "config.yaml", head=head)
     with pytest.raises(DataError, match="weights and configuration disagree"):
         read_acoustic(tmp_path / "m").network()
 
