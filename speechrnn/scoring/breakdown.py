@@ -82,11 +82,12 @@ def _quantities(metric: str) -> list[tuple[str, str, Callable[[Item], float | No
         spoken = len(item.sides(metric)[0])
         return spoken / item.duration if item.duration and spoken else None
 
-    return [
+    found: list[tuple[str, str, Callable[[Item], float | None]]] = [
         ("length", "s", lambda item: item.duration or None),
         ("noise", "dB", lambda item: item.snr),
-        ("rate", f"{METRICS[metric]}/s", rate),
     ]
+    # An utterance of one class is no quicker than it is long.
+    return found if metric == "error" else [*found, ("rate", f"{METRICS[metric]}/s", rate)]
 
 
 def ranges(values: Sequence[float], parts: int = PARTS) -> list[tuple[float, float]]:

@@ -64,6 +64,8 @@ def test_it_knows_what_it_has_not_heard(run, corpus, speechrnn, tmp_path):
     page = (out / "report.html").read_text()
     assert "macro F1" in page
     assert "what is heard as what;" in page
+    assert "By length" in page
+    assert "By speaking rate" not in page
 
 
 def test_label_and_probability_are_printed(run, corpus, speechrnn):
