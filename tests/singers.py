@@ -18,7 +18,7 @@ from speechrnn.models.transducer import TransducerOptions
 from speechrnn.text.tokenizer import Tokenizer
 
 TOKENIZER = Tokenizer(("<blank>", "<space>", "a", "b", "c", "d"))
-STEPS = 120
+STEPS = 150
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,15 @@ class Singer:
 
 def pad(arrays) -> torch.Tensor:
     return torch.nn.utils.rnn.pad_sequence([torch.from_numpy(np.asarray(array)) for array in arrays], batch_first=True)
+
+
+def _framed(sounds: list[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
+    """With up to half a second of near silence before and behind."""
+
+    def silence() -> np.ndarray:
+        return (0.003 * rng.standard_normal(rng.integers(RATE // 2))).astype(np.float32)
+
+    return [np.concatenate([silence(), sound, silence()]) for sound in sounds]
 
 
 def write_singer(path: Path, *, bidirectional: bool, size: int = 16) -> Singer:
@@ -50,15 +59,17 @@ def write_singer(path: Path, *, bidirectional: bool, size: int = 16) -> Singer:
         TransducerOptions(hidden=16, embedding=8, joint=24, dropout=0.0),
     )
     model = AcousticModel(options, TOKENIZER.tokens)
-    frames, counts = model.frontend(pad(sounds), torch.tensor([len(sound) for sound in sounds]))
+    # With other silence around them, too: long recordings are not cut where these were.
+    batches = [model.frontend(pad(each), torch.tensor([len(sound) for sound in each])) for each in (sounds, _framed(sounds, rng))]
+    frames, counts = batches[0]
     real = torch.cat([row[:count] for row, count in zip(frames, counts.tolist(), strict=True)])
     model.normalizer.moments[0], model.normalizer.moments[1] = real.mean(0), real.std(0)
-    normalized = model.normalizer(frames, counts)
+    normalized = [(model.normalizer(*batch), batch[1]) for batch in batches]
     ids = [TOKENIZER.encode(text) for text in texts]
     targets, sizes = pad(ids), torch.tensor([len(each) for each in ids])
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
-    for _ in range(STEPS):
-        loss = model.head.loss(*model.encode(normalized, counts), targets, sizes).mean()
+    for step in range(STEPS):
+        loss = model.head.loss(*model.encode(*normalized[step % 2]), targets, sizes).mean()
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)

@@ -22,8 +22,8 @@ def test_one_batch_is_learned_by_heart_and_written(settings, corpus):
         settings(
             head=HEAD,
             trainer__overfit_batches=1,
-            trainer__max_epochs=100,
-            trainer__learning_rate=1e-2,
+            trainer__max_epochs=80,
+            trainer__learning_rate=3e-2,
             trainer__ema_decay=0.9,
             model__dropout=0.0,
         )
