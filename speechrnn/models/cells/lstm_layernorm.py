@@ -14,62 +14,60 @@ EPSILON = 1e-5
 """Added to variances, as in ``torch.nn.LayerNorm``."""
 
 
-def _normalize(x: Tensor, normalized: Tensor, scale: Tensor) -> Tensor:
-    """Fill ``normalized`` (B, N) and ``scale`` (B, 1), the factor that makes the variance 1."""
-    variance, mean = torch.var_mean(x, 1, correction=0, keepdim=True)
-    torch.rsqrt(variance.add_(EPSILON), out=scale)
-    return torch.sub(x, mean, out=normalized).mul_(scale)
-
-
-def _through_norm(d: Tensor, normalized: Tensor, scale: Tensor) -> Tensor:
-    """The gradient before a norm from that behind it."""
-    return (d - d.mean(1, keepdim=True)).addcmul_(normalized, (d * normalized).mean(1, keepdim=True), value=-1).mul_(scale)
+def _through_norm(d: Tensor, x: Tensor, mean: Tensor, scale: Tensor, gain: Tensor) -> Tensor:
+    """The gradient before a norm of ``x`` (B, N) with gains from that behind it."""
+    backward = torch.ops.aten.native_layer_norm_backward
+    before: Tensor = backward(d, x, x.shape[1:], mean, scale, gain, None, [True, False, False])[0]
+    return before
 
 
 class LstmLayerNorm:
     """Gates i, f, g, o; extras: gains of the recurrent product (4 H,) and of the memory (H,), and the latter's bias (H,).
 
-    Kept are the gates, the normalized product and its scale, the normalized memory and its scale, and its tanh; noted is the
-    gradient behind the memory's norm.
+    Kept are the gates, the product, the tanh of the normalized memory, and mean and scale (1 / deviation) of product and memory;
+    noted is the gradient behind the memory's norm.
     """
 
     gates, memory, forget, product_is_input = 4, True, 1, False
 
     def widths(self, hidden: int) -> tuple[Sequence[int], Sequence[int]]:
-        return (4 * hidden, 4 * hidden, 1, hidden, 1, hidden), (hidden,)
+        return (4 * hidden, 4 * hidden, hidden, 1, 1, 1, 1), (hidden,)
 
     def step(self, s: Step, extras: Sequence[Tensor]) -> None:
         gain_r, gain_c, bias_c = extras
-        gates, product, product_scale, memory, memory_scale, squashed = s.kept
-        _normalize(s.r, product, product_scale)
-        i, f, g, o = torch.addcmul(s.x, product, gain_r, out=gates).chunk(4, 1)
+        gates, product, squashed, *moments = s.kept
+        product.copy_(s.r)
+        normalized, *of_product = torch.native_layer_norm(s.r, s.r.shape[1:], gain_r, None, EPSILON)
+        i, f, g, o = torch.add(s.x, normalized, out=gates).chunk(4, 1)
         i.sigmoid_()
         f.sigmoid_()
         g.tanh_()
         o.sigmoid_()
         torch.mul(f, s.c, out=s.new_c).addcmul_(i, g)
-        _normalize(s.new_c, memory, memory_scale)
-        torch.addcmul(bias_c, memory, gain_c, out=squashed).tanh_()
-        torch.mul(o, squashed, out=s.new_h)
+        normalized, *of_memory = torch.native_layer_norm(s.new_c, s.new_c.shape[1:], gain_c, bias_c, EPSILON)
+        torch.mul(o, torch.tanh(normalized, out=squashed), out=s.new_h)
+        for kept, moment in zip(moments, (*of_product, *of_memory), strict=True):
+            kept.copy_(moment)
 
     def back(self, s: Step, extras: Sequence[Tensor], dh: Tensor, dc: Tensor, to: Gradients) -> None:
         gain_r, gain_c, _ = extras
-        gates, product, product_scale, memory, memory_scale, squashed = s.kept
+        gates, product, squashed, mean_r, scale_r, mean_c, scale_c = s.kept
         i, f, g, o = gates.chunk(4, 1)
         di, df, dg, do = to.dx.chunk(4, 1)
         torch.mul(dh, squashed, out=do).mul_(o).mul_(1 - o)
         behind = torch.mul(dh * o, 1 - squashed * squashed, out=to.noted[0])
-        dc += _through_norm(behind * gain_c, memory, memory_scale)
+        dc += _through_norm(behind, s.new_c, mean_c, scale_c, gain_c)
         torch.mul(dc, g, out=di).mul_(i).mul_(1 - i)
         torch.mul(dc, s.c, out=df).mul_(f).mul_(1 - f)
         torch.mul(dc, i, out=dg).mul_(1 - g * g)
         dc.mul_(f)
-        to.dr.copy_(_through_norm(to.dx * gain_r, product, product_scale))
+        to.dr.copy_(_through_norm(to.dx, product, mean_r, scale_r, gain_r))
 
     def extra_gradients(self, s: Step, extras: Sequence[Tensor], to: Gradients) -> Sequence[Tensor]:
-        _, product, _, memory, *_ = s.kept
+        _, product, _, mean_r, scale_r, mean_c, scale_c = s.kept
         (behind,) = to.noted
-        return (to.dx * product).sum((0, 1)), (behind * memory).sum((0, 1)), behind.sum((0, 1))
+        gain_r = (to.dx * (product - mean_r) * scale_r).sum((0, 1))
+        return gain_r, (behind * (s.new_c - mean_c) * scale_c).sum((0, 1)), behind.sum((0, 1))
 
 
 def reference(layer: CellLayer, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
