@@ -23,8 +23,12 @@ def encode_id(identity: str) -> str:
     >>> encode_id("day 1/100%.wav")
     'day%201/100%25.wav'
     """
-    encoded = _UNSAFE.sub(lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode("utf-8", "surrogateescape")), identity)
-    return encoded or "-"
+    return _UNSAFE.sub(lambda found: "".join(f"%{byte:02X}" for byte in _bytes(found[0])), identity) or "-"
+
+
+def _bytes(character: str) -> bytes:
+    """UTF-8; of half a character the byte of a path that it stands for, or its own three bytes where it stands for none."""
+    return character.encode("utf-8", "surrogateescape" if "\udc80" <= character <= "\udcff" else "surrogatepass")
 
 
 def decode_id(field: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from speechrnn.errors import DataError
 from speechrnn.records import Token, Transcript, Word
@@ -29,6 +29,7 @@ def test_roundtrip_keeps_id_channel_and_words(transcript: Transcript) -> None:
 
 
 @given(texts)
+@example("\ud800")
 def test_any_id_is_one_field_and_comes_back(identity: str) -> None:
     field = encode_id(identity)
     assert field.split() == [field]
