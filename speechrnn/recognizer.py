@@ -177,7 +177,7 @@ def load(
 
 
 class RnnRecognizer:
-    """A recurrent network with CTC or a transducer, in float32.
+    """A recurrent network that writes tokens, by CTC, a transducer or a decoder with attention, in float32.
 
     An utterance's result does not depend on what else is in its batch. A recording longer than a window (24 s) is heard
     stretch by stretch between its pauses, by a unidirectional model from block to block, and decoded in pieces: memory does not
@@ -205,11 +205,14 @@ class RnnRecognizer:
         from speechrnn.inference.network import Network
         from speechrnn.inference.vad import Silero
         from speechrnn.modeldir import WEIGHTS
+        from speechrnn.models.head import TokenOptions
 
         self._info = stored.info
         self.id = stored.id
         self.tokenizer = stored.tokenizer
         self.text_options = stored.options.text
+        head = stored.options.head
+        self.text_source = head.text if isinstance(head, TokenOptions) else "text"
         self.sampling_rate = stored.options.sampling_rate
         checksum = stored.info["sha256"][WEIGHTS]
         self._device = pick_device(device)
@@ -233,7 +236,7 @@ class RnnRecognizer:
         """Log posteriors of one recording, (T, K).
 
         Raises:
-            Unsupported: the model is a transducer.
+            Unsupported: the model is a transducer or attends.
         """
         import numpy as np
 
@@ -341,7 +344,7 @@ class RnnRecognizer:
 
         Raises:
             DataError: the recording cannot be read; the text is empty, holds what the model cannot write, or is too long for it.
-            Unsupported: the model is a transducer.
+            Unsupported: the model is a transducer or attends.
         """
         self._check_frames_alone("align")
         (alignment,) = self._align([(self._listener.sound(audio, sample_rate), text)], states=states)
@@ -385,9 +388,11 @@ class RnnRecognizer:
 
     def _check_frames_alone(self, what: str) -> None:
         """Refuse what needs posteriors that do not depend on what was written before."""
-        if self._network.steps is not None:
+        from speechrnn.decoding.stepwise import StepwiseDecoder
+
+        if isinstance(self._decoder, StepwiseDecoder):
             raise Unsupported(
-                f"{self.id} is a transducer: what it hears in a frame depends on what it has written, so it cannot {what}",
+                f"{self.id}, {self._decoder.name}, hears a token in the light of those it has written, so it cannot {what}",
                 "give a model with head.kind ctc",
             )
 
@@ -395,7 +400,7 @@ class RnnRecognizer:
         """Begin to recognize a recording that arrives in chunks, at ``sample_rate`` (Hz; by default the model's).
 
         Raises:
-            Unsupported: the model is bidirectional, or normalizes by utterance or speaker.
+            Unsupported: the model is bidirectional, attends to whole utterances, or normalizes by utterance or speaker.
         """
         from speechrnn.inference.stream import Stream
 

@@ -1,4 +1,4 @@
-"""Small transducers that have learned a few tone texts by heart, in seconds."""
+"""Small networks that write step by step and have learned a few tone texts by heart, in seconds."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from tones import RATE, sing
 from speechrnn.features.fbank import FbankOptions
 from speechrnn.features.frontend import FeatureOptions
 from speechrnn.models.acoustic import AcousticModel, ModelOptions
+from speechrnn.models.attention import AttentionOptions
 from speechrnn.models.encoder import EncoderOptions
 from speechrnn.models.export import write_acoustic
+from speechrnn.models.heads import HeadOptions
 from speechrnn.models.transducer import TransducerOptions
 from speechrnn.text.tokenizer import Tokenizer
 
@@ -43,7 +45,11 @@ def _framed(sounds: list[np.ndarray], rng: np.random.Generator) -> list[np.ndarr
     return [np.concatenate([silence(), sound, silence()]) for sound in sounds]
 
 
-def write_singer(path: Path, *, bidirectional: bool, size: int = 16) -> Singer:
+TRANSDUCER = TransducerOptions(hidden=16, embedding=8, joint=24, dropout=0.0)
+ATTENTION = AttentionOptions(hidden=32, embedding=8, attention=16, width=9, filters=4, dropout=0.0, smoothing=0.0)
+
+
+def write_singer(path: Path, *, bidirectional: bool, size: int = 16, head: HeadOptions = TRANSDUCER, steps: int = STEPS) -> Singer:
     """Train on one batch."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -56,7 +62,7 @@ def write_singer(path: Path, *, bidirectional: bool, size: int = 16) -> Singer:
         RATE,
         FeatureOptions(FbankOptions(mel_bins=16)),
         EncoderOptions(layers=1, hidden=24, bidirectional=bidirectional, factor=3, dropout=0.0),
-        TransducerOptions(hidden=16, embedding=8, joint=24, dropout=0.0),
+        head,
     )
     model = AcousticModel(options, TOKENIZER.tokens)
     # With other silence around them, too: long recordings are not cut where these were.
@@ -68,7 +74,7 @@ def write_singer(path: Path, *, bidirectional: bool, size: int = 16) -> Singer:
     ids = [TOKENIZER.encode(text) for text in texts]
     targets, sizes = pad(ids), torch.tensor([len(each) for each in ids])
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
-    for step in range(STEPS):
+    for step in range(steps):
         loss = model.head.loss(*model.encode(*normalized[step % 2]), targets, sizes).mean()
         optimizer.zero_grad()
         loss.backward()

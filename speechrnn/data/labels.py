@@ -6,6 +6,7 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from speechrnn.data.utterance import Utterance
 from speechrnn.errors import DataError, listed
@@ -22,6 +23,31 @@ def label_source(utterances: Sequence[Utterance]) -> str:
     return FIELD if any(FIELD in utterance.custom for utterance in utterances) else "text"
 
 
+def with_texts(utterances: Sequence[Utterance], source: str) -> list[Utterance]:
+    """Utterances whose text is what a field of the manifest holds, such as a translation; ``text``: as they are.
+
+    Raises:
+        DataError: utterances without such a text, with their ids.
+    """
+    if source == "text":
+        return list(utterances)
+    found = [replace(utterance, text=_field(utterance, source)) for utterance in utterances]
+    without = [utterance.id for utterance in found if not utterance.text]
+    if without:
+        there = sorted({name for utterance in utterances for name in utterance.custom})
+        raise DataError(
+            f"{len(without)} of {len(found)} utterances have no text in {source!r}: {listed(without)}",
+            f"head.text is text or a field of the manifest; fields there are: {', '.join(there) or 'none'}",
+        )
+    return found
+
+
+def _field(utterance: Utterance, source: str) -> str:
+    """What a field holds on one line, empty where there is none."""
+    value = utterance.custom.get(source, "")
+    return "" if value is None or isinstance(value, dict | list) else " ".join(str(value).split())
+
+
 def label_of(utterance: Utterance, source: str, text: TextOptions) -> str:
     """The label of an utterance, empty where it has none.
 
@@ -33,8 +59,7 @@ def label_of(utterance: Utterance, source: str, text: TextOptions) -> str:
         return normalize(utterance.text, text)
     if source in ("speaker", "language"):
         return str(getattr(utterance, source))
-    value = utterance.custom.get(source, "")
-    return "" if value is None or isinstance(value, dict | list) else " ".join(str(value).split())
+    return _field(utterance, source)
 
 
 def value_of(utterance: Utterance, source: str) -> float:

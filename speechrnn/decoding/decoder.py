@@ -18,8 +18,8 @@ from speechrnn.text.normalize import TextOptions
 from speechrnn.text.tokenizer import SPACE, Tokenizer
 
 if TYPE_CHECKING:
+    from speechrnn.decoding import attention, neural
     from speechrnn.decoding.beam import Hypothesis
-    from speechrnn.decoding.neural import Steps
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,23 +67,23 @@ def make_decoder(
     options: DecodingOptions,
     helpers: Helpers | None = None,
     calibrations: Calibrations = Calibrations(),
-    steps: Steps | None = None,
+    steps: neural.Steps | attention.Steps | None = None,
 ) -> Decoder:
     """The decoder of a model; helpers call for a beam search, whatever ``options.kind`` says.
 
     Without ``calibrations`` a token's confidence is its highest posterior, and a word's that of its least sure token.
-    ``steps`` are those of a transducer.
+    ``steps`` are those of a network that is asked what it writes step by step: a transducer, a decoder with attention.
 
     Raises:
         DataError: a language model or lexicon that does not fit the model, with what it lacks.
         UsageError: helpers that do not fit each other; a hotword that the model's tokens cannot write.
-        Unsupported: helpers of a transducer.
+        Unsupported: helpers of such a network.
     """
     helpers = helpers or Helpers()
     if steps is not None:
-        from speechrnn.decoding.transducer import TransducerDecoder
+        from speechrnn.decoding.stepwise import make_stepwise
 
-        return TransducerDecoder(tokenizer, steps, options, helpers, calibrations)
+        return make_stepwise(tokenizer, steps, options, helpers, calibrations)
     if options.kind == "greedy" and not helpers:
         return GreedyDecoder(tokenizer, calibrations)
     return BeamDecoder(tokenizer, text, replace(options, kind="beam"), helpers, calibrations)

@@ -22,6 +22,8 @@ class DecodingOptions:
     """Symbols tried in each frame, the likeliest first; 0: all."""
     threshold: float = 25.0
     """Hypotheses so many nats below the best are dropped."""
+    ctc_weight: float = 0.3
+    """Share that CTC has in a beam search through an attention encoder-decoder that was trained beside it."""
     per_frame: int = 5
     """Tokens that a transducer may write in one frame."""
     nbest: int = 1
@@ -52,6 +54,8 @@ class DecodingOptions:
             raise UsageError(f"decoding.per_frame is {self.per_frame}", "1 or more; 5 is usual")
         if not self.threshold > 0:
             raise UsageError(f"decoding.threshold is {self.threshold}", "above 0; 25 is usual")
+        if not 0 <= self.ctc_weight <= 1:
+            raise UsageError(f"decoding.ctc_weight is {self.ctc_weight}", "a share in [0, 1]; 0.3 is usual")
         for name in ("lm_weight", "letter_weight", "rescore_weight"):
             value = getattr(self, name)
             if not 0 <= value < math.inf:

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from speechrnn.atomic import write_text
 from speechrnn.checksum import sha256
@@ -19,18 +19,20 @@ from speechrnn.config import build, read_yaml, to_plain
 from speechrnn.decoding.confidence import Calibration, Calibrations
 from speechrnn.decoding.decoder import Decoder, make_decoder
 from speechrnn.decoding.helpers import Helpers
-from speechrnn.decoding.neural import Steps
 from speechrnn.decoding.options import DecodingOptions
 from speechrnn.errors import DataError, SpeechrnnError, UsageError
 from speechrnn.text.normalize import TextOptions
 from speechrnn.text.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from speechrnn.decoding import attention, neural
 
 FILE = "decoding.yaml"
 VERSION = 1
 """Format version; readers take every older one."""
 LISTING = "model.json"
 """Holds the checksums of a model directory's files."""
-WEIGHTS = ("lm_weight", "word_bonus", "letter_weight", "letter_bonus", "unknown_bonus", "rescore_weight")
+WEIGHTS = ("lm_weight", "word_bonus", "letter_weight", "letter_bonus", "unknown_bonus", "rescore_weight", "ctc_weight")
 """Fields of ``DecodingOptions`` that are tuned."""
 _REMEDY = "remove the file, then run speechrnn tune again"
 
@@ -60,12 +62,13 @@ class Tuned:
     tokens: int
     """Reference words or tokens of that manifest."""
     lm_weight: float | None = None
-    """This and the following five: see ``DecodingOptions``; absent where it plays no part."""
+    """This and the following six: see ``DecodingOptions``; absent where it plays no part."""
     word_bonus: float | None = None
     letter_weight: float | None = None
     letter_bonus: float | None = None
     unknown_bonus: float | None = None
     rescore_weight: float | None = None
+    ctc_weight: float | None = None
     word_confidence: Calibration | None = None
     """How sure a word is; absent where words are not written, or too few were wrong or right to tell."""
     token_confidence: Calibration | None = None
@@ -136,7 +139,7 @@ def tuned_decoder(
     text: TextOptions,
     options: DecodingOptions | None = None,
     helpers: Helpers | None = None,
-    steps: Steps | None = None,
+    steps: neural.Steps | attention.Steps | None = None,
 ) -> Decoder:
     """The decoder of a model as it was tuned.
 

@@ -12,6 +12,8 @@ import numpy as np
 
 LEAST_FRAMES = 5.0
 """A Gaussian that fewer frames share is left out."""
+ROWS = 64
+"""Frames that are scored at a time."""
 LEAST_WEIGHT = 1e-5
 """Smallest weight in a mixture."""
 
@@ -59,29 +61,38 @@ class Gmm:
         return self.first, self.means, self.precisions, self.constants
 
     @cached_property
-    def _product(self) -> tuple[np.ndarray, np.ndarray]:
-        """A log likelihood as a product with a frame and its squares: matrix (2D, G) and constants (G,), float32."""
+    def _product(self) -> np.ndarray:
+        """A log likelihood as a product with a frame, its squares and 1: matrix (2D + 1, G), float32."""
         precise = self.precisions
-        matrix = np.concatenate([(self.means * precise).T, -0.5 * precise.T])
         constants = self.constants - 0.5 * (np.square(self.means) * precise).sum(1)
-        return matrix.astype(np.float32), constants.astype(np.float32)
+        return np.concatenate([(self.means * precise).T, -0.5 * precise.T, constants[None]]).astype(np.float32)
 
     def score(self, frames: np.ndarray, states: np.ndarray | None = None) -> np.ndarray:
         """Log likelihoods of frames (T, D) in all states, or in those given: float32, (T, S).
 
         All Gaussians in one matrix product; float32 is exact to about 1e-4 nats for features near unit scale.
         """
-        from speechrnn.hmm.gmm_kernels import sum_by_state
+        from speechrnn.hmm.gmm_kernels import below_best, sum_by_state
 
-        matrix, constants = self._product
+        matrix = self._product
         first = self.first
         if states is not None:
             sizes = self.sizes[states]
             first = np.concatenate([[0], np.cumsum(sizes)])
             chosen = np.repeat(self.first[states] - first[:-1], sizes) + np.arange(first[-1])
-            matrix, constants = matrix[:, chosen], constants[chosen]
+            matrix = matrix[:, chosen]
         frames = np.asarray(frames, np.float32)
-        return sum_by_state(np.concatenate([frames, np.square(frames)], 1) @ matrix + constants, first)
+        found = np.empty((len(frames), len(first) - 1), np.float32)
+        sums = np.empty_like(found)
+        # A block of frames at a time, so that what lies between the steps stays in the cache.
+        for start in range(0, len(frames), ROWS):
+            some = frames[start : start + ROWS]
+            components = np.concatenate([some, np.square(some), np.ones_like(some[:, :1])], 1) @ matrix
+            below_best(components, first, found[start : start + ROWS])
+            np.exp(components, out=components)
+            sum_by_state(components, first, sums[start : start + ROWS])
+        found += np.log(sums, out=sums)
+        return found
 
     def transformed(self, matrix: np.ndarray) -> Gmm:
         """The means in other coordinates (D, D), variances as they are, as after a new MLLT matrix."""

@@ -15,23 +15,29 @@ NEGLIGIBLE = -16.0
 
 
 @kernel
-def sum_by_state(components: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """Log likelihoods of Gaussians (T, G) to those of their states (T, S)."""
-    n_frames = len(components)
-    n_states = len(first) - 1
-    out = np.empty((n_frames, n_states), np.float32)
-    for t in range(n_frames):
-        for s in range(n_states):
-            most = components[t, first[s]]
+def below_best(components: np.ndarray, first: np.ndarray, best: np.ndarray) -> None:
+    """Log likelihoods of Gaussians (T, G) to how far they are below the best of their state, which goes into ``best`` (T, S)."""
+    for t in range(len(components)):
+        row = components[t]
+        for s in range(len(first) - 1):
+            most = row[first[s]]
             for g in range(first[s] + 1, first[s + 1]):
-                most = max(most, components[t, g])
+                most = max(most, row[g])
+            for g in range(first[s], first[s + 1]):
+                row[g] -= most
+            best[t, s] = most
+
+
+@kernel
+def sum_by_state(likelihoods: np.ndarray, first: np.ndarray, sums: np.ndarray) -> None:
+    """Likelihoods of Gaussians (T, G) to the sums of their states, into ``sums`` (T, S)."""
+    for t in range(len(likelihoods)):
+        row = likelihoods[t]
+        for s in range(len(first) - 1):
             total = np.float32(0.0)
             for g in range(first[s], first[s + 1]):
-                below = components[t, g] - most
-                if below > NEGLIGIBLE:
-                    total += np.exp(below)
-            out[t, s] = most + np.log(total)
-    return out
+                total += row[g]
+            sums[t, s] = total
 
 
 @kernel

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from speechrnn.blas import one_thread_each
 from speechrnn.data.prepared import Track, silent
 from speechrnn.hmm.adaptation import speaker_transform
 from speechrnn.hmm.alignment import Segments, context_statistics, count_transitions, even_alignment, retied, segments
@@ -93,6 +94,7 @@ class Ladder:
         self._graphs: list[Graph] = []
         self._below: Acoustic | None = None
 
+    @one_thread_each()
     def climb(self, rung: str) -> Acoustic:
         """Train the next rung: mono, tri, lda or sat."""
         self._below = {"mono": self._mono, "tri": self._tri, "lda": self._lda, "sat": self._sat}[rung]()

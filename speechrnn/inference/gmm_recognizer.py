@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from speechrnn.audio import Clip
+from speechrnn.blas import one_thread_each
 from speechrnn.decoding.confidence import Calibrations
 from speechrnn.decoding.decoder import Reading
 from speechrnn.decoding.greedy import to_words
@@ -154,7 +155,9 @@ class HmmRecognizer:
         def hear(frames: np.ndarray, adapted: bool) -> list[Segments]:
             return decode_pieces(self._decoder, acoustic, frames, self._hop_s, adapted=adapted)
 
-        return self._listener.frames(audio, hear, on_error, progress)
+        # What is made of the frames between two of them is so, too.
+        with one_thread_each():
+            yield from self._listener.frames(audio, hear, on_error, progress)
 
     def heard_many(
         self,

@@ -1,7 +1,8 @@
 """Log posteriors of one recording of any length, in memory that does not grow with it.
 
-A bidirectional network hears each stretch between two pauses by itself, as the utterances it has learned from; a stretch
-longer than a window is read in overlapping windows. A unidirectional network reads on from block to block. Either way the
+A bidirectional network, and one that attends to the whole of an utterance, hears each stretch between two pauses by itself, as
+the utterances it has learned from; of a bidirectional one a stretch longer than a window is read in overlapping windows. Any
+other reads on from block to block. Either way the
 frames lie on the grid of the whole: where a pause is left out stand blanks, with a word boundary among them.
 """
 
@@ -36,10 +37,10 @@ def long_posteriors(
         network: any.
         sound: the recording.
         moments: of its speaker, (2, F), where the model normalizes by speaker.
-        find: what stretches are heard; by default all of a recording by a unidirectional network, those between pauses by another.
+        find: what stretches are heard; by default those between pauses, or all by a network that need not have heard the whole.
     """
     if find is None:
-        find = between_pauses if network.bidirectional else everything
+        find = between_pauses if network.reads_whole else everything
     spans = _on_grid(network, find(sound), sound.num_samples)
     if moments is None and network.normalization != "global":
         statistics = Statistics()

@@ -1,4 +1,4 @@
-"""A stored network on its device: samples to log posteriors (of a transducer: projected frames), for batches and streams."""
+"""A stored network on its device: samples to log posteriors, or what else its decoder reads, for batches and streams."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import torch
 from speechrnn.errors import Unsupported
 from speechrnn.features.frontend import FrontEndState, stream_frames
 from speechrnn.features.normalization import Statistics
-from speechrnn.inference.pieces import Cutter
+from speechrnn.inference.pieces import Cutter, silence
 from speechrnn.inference.windows import Windows
+from speechrnn.models.attention import AttentionHead, AttentionSteps
 from speechrnn.models.encoder import EncoderState
 from speechrnn.models.export import StoredAcoustic
-from speechrnn.models.head import ClassPosteriors, FrameClasses, FramePosteriors, HeadOutput, TransducerState
+from speechrnn.models.head import AttentionState, ClassPosteriors, FrameClasses, FramePosteriors, Head, HeadOutput, TransducerState
 from speechrnn.models.transducer import TransducerHead, TransducerSteps
 from speechrnn.text.tokenizer import SPACE
 
@@ -37,14 +38,16 @@ class Network:
         self.head = self._network.head
         self._device = device
         self._tokens = tokens = stored.vocabulary.tokens
-        self.steps = TransducerSteps(self.head) if isinstance(self.head, TransducerHead) else None
-        """The part of a transducer that decoding asks step by step; what it hears of a frame are then J values, not K."""
-        self._n_outputs = self.head.from_frames.out_features if isinstance(self.head, TransducerHead) else len(tokens)
+        self.steps = _steps(self.head)
+        """What decoding asks step by step; what it hears of a frame are then J values of the head's own, not K."""
+        self._n_outputs = self.head.width if isinstance(self.head, TransducerHead | AttentionHead) else len(tokens)
         self._boundary = tokens.index(SPACE) if SPACE in tokens else None
         grid = self._network.frontend.grid
         self.sampling_rate = stored.options.sampling_rate
         self.normalization = stored.options.features.normalization.mode
         self.bidirectional = stored.options.model.bidirectional
+        self.reads_whole = self.bidirectional or isinstance(self.head, AttentionHead)
+        """Whether it must hear all of an utterance before it says anything of it."""
         self.frame_shift = self._network.frame_shift
         """Seconds between two encoder frames."""
         self.least_samples = grid.size
@@ -116,7 +119,7 @@ class Network:
     def pause(self, n_frames: int, *, boundary: bool) -> np.ndarray:
         """Log posteriors (n_frames, K) of silence, with a word boundary in its middle where asked for and the model has one.
 
-        Of a transducer frames (n_frames, J) that are no numbers: its decoder sets the boundaries.
+        Of a network that is asked step by step frames (n_frames, J) that are no numbers: its decoder sets the boundaries.
         """
         if self.steps is not None:
             return np.full((n_frames, self._n_outputs), np.nan, np.float32)
@@ -129,13 +132,22 @@ class Network:
     def cutter(self) -> Cutter:
         """Cuts what is heard of a recording into pieces to decode.
 
-        What a transducer writes depends on what it has written; whether there is silence it is asked as at a beginning.
+        What a transducer writes depends on what it has written; whether there is silence it is asked as at a beginning. Without
+        CTC only what a decoder with attention did not hear is known to be silence.
         """
-        steps = self.steps
-        if steps is None:
-            return Cutter(self.frame_shift, self._tokens)
-        start = steps.start(1)
-        return Cutter(self.frame_shift, self._tokens, lambda frames: steps.log_probs(frames[None], start)[0])
+        steps, tokens = self.steps, self._tokens
+        if isinstance(steps, TransducerSteps):
+            start = steps.start(1)
+            return Cutter(
+                self.frame_shift, tokens, lambda frames: silence(steps.log_probs(frames[None], start)[0], tokens), carries=True
+            )
+        if isinstance(steps, AttentionSteps):
+            return Cutter(
+                self.frame_shift,
+                tokens,
+                lambda frames: ~np.isfinite(frames[:, 0]) if (ctc := steps.ctc(frames)) is None else silence(ctc, tokens),
+            )
+        return Cutter(self.frame_shift, tokens)
 
     def front_frames(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """A recording's frames as the front-end makes them, in parts (T, F); T may be 0."""
@@ -200,10 +212,17 @@ class NetworkStream:
         return _rows(output)[0]
 
 
+def _steps(head: Head) -> TransducerSteps | AttentionSteps | None:
+    """What decoding asks step by step, of a head that is asked so."""
+    if isinstance(head, TransducerHead):
+        return TransducerSteps(head)
+    return AttentionSteps(head) if isinstance(head, AttentionHead) else None
+
+
 def _rows(output: HeadOutput) -> list[np.ndarray]:
     """What a head says of each utterance, (T, K) or (T, J); one row where it is said of the whole."""
-    if isinstance(output, FramePosteriors | FrameClasses | TransducerState):
-        rows = output.frames if isinstance(output, TransducerState) else output.log_probs
+    if isinstance(output, FramePosteriors | FrameClasses | TransducerState | AttentionState):
+        rows = output.frames if isinstance(output, TransducerState | AttentionState) else output.log_probs
         return [row[:length] for row, length in zip(rows.cpu().numpy(), output.lengths.tolist(), strict=True)]
     single = output.log_probs if isinstance(output, ClassPosteriors) else output.values[:, None]
     return [row[None] for row in single.cpu().numpy()]

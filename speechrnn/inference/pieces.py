@@ -35,17 +35,23 @@ class Cutter:
     Args:
         frame_shift: seconds between two frames.
         tokens: of the model; where the blank or the word boundary is the best of them, there is silence.
-        posteriors: of a transducer, its frames to log posteriors; what is no number is silence.
+        quiet: which frames are silent, (T, J) to bool (T,), where they are no log posteriors.
+        carries: what is written depends on what was written before.
     """
 
     def __init__(
-        self, frame_shift: float, tokens: Sequence[str], posteriors: Callable[[np.ndarray], np.ndarray] | None = None
+        self,
+        frame_shift: float,
+        tokens: Sequence[str],
+        quiet: Callable[[np.ndarray], np.ndarray] | None = None,
+        *,
+        carries: bool = False,
     ) -> None:
         self._least = round(LEAST_S / frame_shift)
         self._most = round(MOST_S / frame_shift)
         self._pause = max(round(PAUSE_S / frame_shift), 1)
-        self._silent = [index for index, token in enumerate(tokens) if token in (BLANK, SPACE)]
-        self._posteriors = posteriors
+        self._quiet = quiet or (lambda log_probs: silence(log_probs, tokens))
+        self._carries = carries
         self._parts: list[np.ndarray] = []
         self._runs: list[int] = []
         self.start = 0
@@ -69,7 +75,7 @@ class Cutter:
         self._parts.append(log_probs)
         # Frames of silence up to and with each frame.
         run = self._runs[-1] if self._runs else 0
-        for quiet in self._quiet(log_probs):
+        for quiet in self._quiet(log_probs) if len(log_probs) else ():
             run = run + 1 if quiet else 0
             self._runs.append(run)
         while (cut := self._cut()) is not None:
@@ -79,15 +85,6 @@ class Cutter:
             # A run that began before the cut begins there now.
             self._runs = [min(run, place + 1) for place, run in enumerate(self._runs[cut:])]
             self.start += cut
-
-    def _quiet(self, log_probs: np.ndarray) -> np.ndarray:
-        """Which frames are silent, bool (T,)."""
-        if not len(log_probs):
-            return np.zeros(0, bool)
-        if self._posteriors is not None:
-            log_probs = self._posteriors(log_probs)
-        # Of numbers that are none the first counts as the best: the blank.
-        return np.isin(log_probs.argmax(-1), self._silent)
 
     def finish(self) -> Iterator[Piece]:
         """The last piece, where there is one."""
@@ -99,11 +96,17 @@ class Cutter:
         runs = np.array(self._runs[self._least : self._most])
         pauses = np.flatnonzero(runs >= self._pause)
         if len(pauses):
-            return self._least + int(pauses[0]) + 1 - (0 if self._posteriors else self._pause // 2)
+            return self._least + int(pauses[0]) + 1 - (0 if self._carries else self._pause // 2)
         if len(self._runs) < self._most:
             return None
-        if self._posteriors:
+        if self._carries:
             return self._most
         # The end of the longest run, the last of several: its middle lies half of it before.
         place = len(runs) - 1 - int(runs[::-1].argmax())
         return self._least + place + 1 - int(runs[place]) // 2
+
+
+def silence(log_probs: np.ndarray, tokens: Sequence[str]) -> np.ndarray:
+    """In which frames of log posteriors (T, K) the blank or the word boundary is best, bool (T,)."""
+    # Of numbers that are none the first counts as the best: the blank.
+    return np.isin(log_probs.argmax(-1), [index for index, token in enumerate(tokens) if token in (BLANK, SPACE)])

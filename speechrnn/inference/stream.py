@@ -9,8 +9,8 @@ import numpy as np
 from speechrnn.audio import Resampler
 from speechrnn.decoding.decoder import Decoder, GreedyDecoder, Reading
 from speechrnn.decoding.neural import GreedyTransducer
-from speechrnn.decoding.transducer import TransducerDecoder
-from speechrnn.errors import UsageError
+from speechrnn.decoding.stepwise import TransducerDecoder
+from speechrnn.errors import Unsupported, UsageError
 from speechrnn.inference.assemble import assemble
 from speechrnn.inference.network import Network, NetworkStream
 from speechrnn.inference.pieces import Piece
@@ -49,7 +49,7 @@ class Stream:
         model: its id, for the transcript.
 
     Raises:
-        Unsupported: the model is bidirectional, or normalizes by the whole recording or speaker.
+        Unsupported: the model is bidirectional, attends to whole utterances, or normalizes by the whole recording or speaker.
     """
 
     def __init__(
@@ -60,6 +60,11 @@ class Stream:
         rate: int,
         model: str = "",
     ) -> None:
+        if network.reads_whole and not network.bidirectional:
+            raise Unsupported(
+                "a decoder with attention needs the whole utterance and cannot stream",
+                "train a transducer (head=transducer) or CTC, or transcribe the recording when it is there",
+            )
         self._owner, self._network = network, NetworkStream(network)
         self._decoder, self._tokenizer = decoder, tokenizer
         self._resampler = Resampler(rate, network.sampling_rate)

@@ -98,7 +98,8 @@ def evaluate(
 
     Raises:
         UsageError: the models normalize text by different rules.
-        DataError: a reference word without pronunciation (phones); no utterance could be read at all.
+        DataError: a reference word without pronunciation (phones); utterances without the text that is written; no utterance
+            could be read at all.
     """
     first = loaded[0]
     rule = first.recognizer.text_options
@@ -108,8 +109,21 @@ def evaluate(
                 f"{first.name} normalizes text by {asdict(rule)}, {other.name} by {asdict(other.recognizer.text_options)}",
                 "evaluate them in a call each: their references differ",
             )
+        if text_source(other) != text_source(first):
+            raise UsageError(
+                f"{first.name} writes {text_source(first)!r} of the manifest, {other.name} {text_source(other)!r}",
+                "evaluate them in a call each: their references differ",
+            )
+    from speechrnn.data.labels import with_texts
+
+    utterances = with_texts(utterances, text_source(first))
     sides = [references(utterances, system) for system in loaded]
     return compare([_run(utterances, system, prepared, track, snr or {}) for system, prepared in zip(loaded, sides, strict=True)])
+
+
+def text_source(system: Loaded) -> str:
+    """Where the texts are that a recognizer was trained on: ``text``, or a field of the manifest."""
+    return str(getattr(system.recognizer, "text_source", "text"))
 
 
 def references(utterances: Sequence[Utterance], system: Loaded) -> list[tuple[str, tuple[str, ...]]]:
@@ -214,7 +228,7 @@ def _run(
     if size is not None:
         told["bytes"] = size
     worth = confidences(utterances, references, found, system)
-    return System(system.name, str(system.path), unit, metrics, items, seconds, told, worth)
+    return System(system.name, str(system.path), unit, metrics, items, seconds, told, worth, text_source(system))
 
 
 def confidences(

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from speechrnn.atomic import write_text
+from speechrnn.blas import one_thread_each
 from speechrnn.checksum import sha256
+from speechrnn.data.labels import with_texts
 from speechrnn.decoding.confidence import Calibration, Calibrations, fit
 from speechrnn.decoding.decoder import Decoder, Reading
 from speechrnn.decoding.helpers import Helpers
 from speechrnn.decoding.options import DecodingOptions
 from speechrnn.decoding.tuned import FILE, Tuned, key, with_weights, write_tuned
 from speechrnn.errors import DataError, Unsupported
-from speechrnn.jobs.evaluate import NOTHING, Loaded, references
+from speechrnn.jobs.evaluate import NOTHING, Loaded, references, text_source
 from speechrnn.jobs.weight_search import Trial, search
 from speechrnn.modeldir import WEIGHTS, model_folder
 from speechrnn.scoring.calibration import Reliability, reliability, right_ones
@@ -70,6 +72,7 @@ class Outcome:
     failures: Mapping[str, str]
 
 
+@one_thread_each()
 def tune(
     manifest: Path,
     utterances: Sequence[Utterance],
@@ -177,7 +180,7 @@ def listen(utterances: Sequence[Utterance], loaded: Loaded, track: Track | None 
     """Utterances with their posteriors, and those that cannot be read, with why.
 
     Raises:
-        DataError: none could be read; a reference without pronunciation (phones).
+        DataError: none could be read; a reference without pronunciation (phones), or without the text that is written.
     """
     source: Any = loaded.recognizer
     failures: dict[str, str] = {}
@@ -186,6 +189,7 @@ def listen(utterances: Sequence[Utterance], loaded: Loaded, track: Track | None 
         failures[clip.id] = error.message
 
     tokenizer = loaded.recognizer.tokenizer
+    utterances = with_texts(utterances, text_source(loaded))
     texts = {
         utterance.id: (utterance.speaker, text, tokens or reference_tokens(tokenizer, text))
         for utterance, (text, tokens) in zip(utterances, references(utterances, loaded), strict=True)

@@ -6,6 +6,7 @@ Errors are whole numbers, so many settings are equally good: of these the smalle
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,13 +20,16 @@ GRID = {
     "letter_bonus": _BONUSES,
     "unknown_bonus": (-4.0, -2.0, 0.0, 2.0),
     "rescore_weight": _WEIGHTS,
+    "ctc_weight": (0.0, 0.25, 0.5, 0.75, 1.0),
 }
 """Values that are tried first."""
-PAIRS = (("lm_weight", "word_bonus"), ("letter_weight", "letter_bonus", "unknown_bonus"), ("rescore_weight",))
+PAIRS = (("lm_weight", "word_bonus"), ("letter_weight", "letter_bonus", "unknown_bonus"), ("rescore_weight",), ("ctc_weight",))
 """Weights whose grids are crossed; the others stay where they are meanwhile."""
 STEPS = (1.0, 0.5, 0.25)
 """Steps of a bonus in nats, one after the other; those of a weight are ``SHARE`` of them."""
 SHARE = 0.25
+MOST_WEIGHT = {"ctc_weight": 1.0}
+"""Weights that are shares end there."""
 MOST = 300
 """Settings that are tried at most."""
 
@@ -56,8 +60,8 @@ def search(start: Mapping[str, float], score: Callable[[Mapping[str, float]], Co
     def new(settings: Iterable[Mapping[str, float]]) -> Iterator[Trial]:
         for weights in settings:
             point = tuple(weights[name] for name in start)
-            negative = any(_is_weight(name) and value < 0 for name, value in weights.items())
-            if point not in tried and not negative and len(tried) < MOST:
+            beyond = any(_is_weight(name) and not 0 <= value <= MOST_WEIGHT.get(name, math.inf) for name, value in weights.items())
+            if point not in tried and not beyond and len(tried) < MOST:
                 tried[point] = Trial(dict(weights), score(weights))
                 yield tried[point]
 

@@ -22,6 +22,8 @@ class TokenOptions:
     unit: str = "chars"
     """chars: letters and the word boundary; letters: without it (phone error rate); phones: through lexicon.txt; auto: as the
     data suggest."""
+    text: str = "text"
+    """What is written: the text of an utterance, or a field of the manifest, such as a translation."""
     tokens: Path | None = None
     """A tokens.txt, a line a token, multi-letter graphemes welcome; null: the symbols of the training texts."""
     lexicon: Path | None = None
@@ -77,7 +79,22 @@ class TransducerState:
     steps: Any
 
 
-HeadOutput: TypeAlias = FramePosteriors | FrameClasses | ClassPosteriors | Values | TransducerState
+@dataclass(frozen=True, slots=True)
+class AttentionState:
+    """What a decoder with attention writes from.
+
+    Attributes:
+        frames: what is heard (B, T, W) float32.
+        lengths: (B,).
+        steps: the decoder, as :class:`speechrnn.decoding.attention.Steps` describes it.
+    """
+
+    frames: Tensor
+    lengths: Tensor
+    steps: Any
+
+
+HeadOutput: TypeAlias = FramePosteriors | FrameClasses | ClassPosteriors | Values | TransducerState | AttentionState
 
 
 class Head(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from speechrnn.models.attention import AttentionHead, AttentionOptions
 from speechrnn.models.classification import ClassHead, ClassOptions
 from speechrnn.models.ctc import CtcHead, CtcOptions
 from speechrnn.models.framewise import FrameHead, FrameOptions
@@ -11,13 +12,13 @@ from speechrnn.models.head import Head
 from speechrnn.models.regression import RegressionHead, RegressionOptions
 from speechrnn.models.transducer import TransducerHead, TransducerOptions
 
-HeadOptions: TypeAlias = CtcOptions | FrameOptions | ClassOptions | RegressionOptions | TransducerOptions
+HeadOptions: TypeAlias = CtcOptions | FrameOptions | ClassOptions | RegressionOptions | TransducerOptions | AttentionOptions
 """``head:``, told apart by ``kind``."""
 
 
 def spells_by_ctc(options: HeadOptions) -> bool:
     """Whether a head learns by CTC, which needs a frame for each token; by it alone or beside another loss."""
-    return isinstance(options, CtcOptions) or (isinstance(options, TransducerOptions) and options.ctc_weight > 0)
+    return isinstance(options, CtcOptions) or (isinstance(options, TransducerOptions | AttentionOptions) and options.ctc_weight > 0)
 
 
 def make_head(options: HeadOptions, vocabulary: tuple[str, ...], size: int, *, bidirectional: bool) -> Head:
@@ -30,4 +31,6 @@ def make_head(options: HeadOptions, vocabulary: tuple[str, ...], size: int, *, b
         return FrameHead(vocabulary, size)
     if isinstance(options, TransducerOptions):
         return TransducerHead(vocabulary, size, options)
+    if isinstance(options, AttentionOptions):
+        return AttentionHead(vocabulary, size, options)
     return CtcHead(vocabulary, size)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from speechrnn.errors import UsageError
-from speechrnn.models.cells.layer import State
+from speechrnn.models.cells.layer import State, take_states
 from speechrnn.models.cells.registry import check_cell
 from speechrnn.models.ctc import CtcHead
 from speechrnn.models.head import TokenOptions, TransducerState
@@ -97,6 +97,11 @@ class TransducerHead(nn.Module):
         self.ctc_weight = options.ctc_weight
         self.ctc = CtcHead(vocabulary, input_size) if options.ctc_weight else None
 
+    @property
+    def width(self) -> int:
+        """Numbers that :meth:`outputs` tells of a frame."""
+        return self.from_frames.out_features
+
     def loss(self, encoded: Tensor, lengths: Tensor, targets: Tensor, target_lengths: Tensor) -> Tensor:
         """Negative log likelihood of each utterance, (B,), with the weighted one of CTC where that is asked for.
 
@@ -158,7 +163,7 @@ class TransducerSteps:
         """Some of several hypotheses, by their place when laid end to end."""
         index = torch.from_numpy(rows).to(self._device)
         projected = torch.cat([each.projected for each in states]).index_select(0, index)
-        return Written(projected, [_take(layer, index) for layer in zip(*(each.layers for each in states), strict=True)])
+        return Written(projected, [take_states(layer, index) for layer in zip(*(each.layers for each in states), strict=True)])
 
     @torch.inference_mode()
     def log_probs(self, frames: np.ndarray, states: Written) -> np.ndarray:
@@ -175,11 +180,3 @@ class TransducerSteps:
         with torch.autocast(self._device.type, enabled=False):
             predicted, layers = head.prediction(tokens.to(self._device), states)
             return Written(head.from_tokens(predicted[:, 0]), layers)
-
-
-def _take(states: Sequence[State], index: Tensor) -> State:
-    """Rows of one layer's states (1, n, H), laid end to end."""
-    if isinstance(states[0], Tensor):
-        return torch.cat([state for state in states if isinstance(state, Tensor)], 1).index_select(1, index)
-    hidden, cell = (torch.cat(list(part), 1).index_select(1, index) for part in zip(*states, strict=True))
-    return hidden, cell

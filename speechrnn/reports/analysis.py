@@ -13,6 +13,7 @@ from speechrnn.scoring.classes import ClassRate, class_rates
 from speechrnn.scoring.classification import ClassScores, class_scores
 from speechrnn.scoring.frames import FrameScores, frame_scores
 from speechrnn.scoring.results import Evaluation, System
+from speechrnn.scoring.translation import TranslationScore, translation_scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Analysis:
         classes: errors of classes of sounds.
         scores: of systems that name classes of utterances.
         frames: of systems that name frames.
+        translations: of systems that write another field of the manifest than the text.
         metric: that rate.
         missing: what is left out for want of an extra, with its remedy; empty where nothing is.
     """
@@ -54,6 +56,7 @@ class Analysis:
     matrices: Mapping[str, Matrix] = field(default_factory=dict)
     scores: Mapping[str, ClassScores] = field(default_factory=dict)
     frames: Mapping[str, FrameScores] = field(default_factory=dict)
+    translations: Mapping[str, tuple[TranslationScore, ...]] = field(default_factory=dict)
     missing: str = ""
 
 
@@ -61,7 +64,7 @@ def analyse(evaluation: Evaluation) -> Analysis:
     """All of it. Classes of sounds and distances are of systems of letters or phones."""
     metric = evaluation.systems[0].metrics[0]
     missing = ""
-    classes, articulatory, matrices, scores, frames = {}, {}, {}, {}, {}
+    classes, articulatory, matrices, scores, frames, translations = {}, {}, {}, {}, {}, {}
     for system in evaluation.systems:
         timed = frame_scores(system.items)
         if timed:
@@ -69,6 +72,11 @@ def analyse(evaluation: Evaluation) -> Analysis:
         if system.unit == "classes":
             scores[system.name] = found = class_scores(system.items)
             matrices[system.name] = matrix(system.items, [one.label for one in found.classes], "error")
+        if system.source != "text":
+            try:
+                translations[system.name] = translation_scores(system.items)
+            except MissingExtra as error:
+                missing = f"{error.message}: {error.remedy}"
         if system.unit not in {"letters", "phones"} or "per" not in system.metrics:
             continue
         rates = class_rates(system.items, system.unit)
@@ -86,7 +94,9 @@ def analyse(evaluation: Evaluation) -> Analysis:
             if len(sounds.unknown) <= len(labels) / 4:
                 articulatory[system.name] = _articulatory(system, sounds)
         matrices[system.name] = matrix((item for item in system.items if not item.failure), order)
-    return Analysis(metric, tuple(breakdowns(evaluation, metric)), classes, articulatory, matrices, scores, frames, missing)
+    return Analysis(
+        metric, tuple(breakdowns(evaluation, metric)), classes, articulatory, matrices, scores, frames, translations, missing
+    )
 
 
 def _articulatory(system: System, sounds: Articulation) -> Articulatory:

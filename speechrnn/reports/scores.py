@@ -7,6 +7,7 @@
                   "confidence": {"words"|"tokens": {"number", "wrong", "calibration_error", "area_under_roc", "brier": {"value",
                   "low", "high"}, "brier_of_a_constant"}}, "articulatory": {"percent", "errors", "tokens"},
                   "accuracy"|"macro_f1": {"percent", "low", "high"},
+                  "translation": {"chrF"|"BLEU": {"score", "mean", "spread", "signature"}},
                   "frames": {"percent", "low", "high", "frames"},
                   "segments": {"precision", "recall", "f1", "low", "high", "segments"},
                   "labels": {label: {"total", "precision", "recall", "f1", "low", "high"}},
@@ -17,7 +18,8 @@
      "made": {"date", "speechrnn", "commit", "machine", "device", "threads"}}
 
 Rates, bounds and differences are in percent, times in seconds; ``seconds`` and ``real_time_factor`` are null where not measured;
-``p`` is of the paired bootstrap; ``mean`` is errors a segment, ``z`` null where it is infinite.
+``p`` is of the paired bootstrap; ``mean`` is errors a segment, ``z`` null where it is infinite. The 95 % interval of chrF and BLEU,
+which are from 0 to 100, is mean - spread to mean + spread.
 """
 
 from __future__ import annotations
@@ -99,6 +101,11 @@ def _sounds(system: System, analysis: Analysis) -> dict[str, Any]:
                 **{name: _rounded(getattr(one, name)) for name in ("precision", "recall", "f1", "low", "high")},
             }
             for one in scores.classes
+        }
+    if system.name in analysis.translations:
+        found["translation"] = {
+            one.name: {"score": one.score, "mean": one.mean, "spread": one.spread, "signature": one.signature}
+            for one in analysis.translations[system.name]
         }
     if system.name in analysis.frames:
         timed = analysis.frames[system.name]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
+from speechrnn.errors import MissingExtra
 from speechrnn.scoring.classification import class_scores
 from speechrnn.scoring.frames import frame_scores
 from speechrnn.scoring.rates import kaldi_line
 from speechrnn.scoring.results import Evaluation
+from speechrnn.scoring.translation import TranslationScore, translation_scores
 
 HEADER = ["system", "rate", "%", "95 % interval", "failed", "x real time"]
 
@@ -54,6 +57,10 @@ def lines(evaluation: Evaluation) -> list[str]:
                 f"within 20 ms: F1 {timed.f1:.2f} %, 95 % {segments.low:.2f} - {segments.high:.2f}"
             )
     for system in evaluation.systems:
+        if system.source != "text":
+            with contextlib.suppress(MissingExtra):
+                found.append(f"{system.name}: {'; '.join(_translated(one) for one in translation_scores(system.items))}")
+    for system in evaluation.systems:
         found += [f"{system.name}: {worth.line(what)}" for what, worth in system.reliability.items()]
     for pair in evaluation.pairs:
         d = pair.difference
@@ -63,6 +70,10 @@ def lines(evaluation: Evaluation) -> list[str]:
             f"matched pairs p {probability(pair.matched.p)} ({pair.matched.segments} segments)"
         )
     return found
+
+
+def _translated(one: TranslationScore) -> str:
+    return f"{one.name} {one.score:.2f}, 95 % {one.mean - one.spread:.2f} - {one.mean + one.spread:.2f}"
 
 
 def probability(p: float) -> str:

@@ -68,6 +68,7 @@ class System:
         seconds: wall-clock time of recognition, reading of audio included, loading of the model not; ``None`` where not measured.
         facts: what else a report says of it: checksum, parameters, normalization.
         reliability: what its confidences of ``words`` and ``tokens`` are worth, where it gives any.
+        source: what it writes: ``text``, or the field of the manifest that holds it, such as a translation.
     """
 
     name: str
@@ -78,6 +79,7 @@ class System:
     seconds: float | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     reliability: Mapping[str, Reliability] = field(default_factory=dict)
+    source: str = "text"
 
     @property
     def failed(self) -> list[Item]:

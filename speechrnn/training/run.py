@@ -17,10 +17,12 @@ import torch
 from speechrnn.config import build, merge, read_yaml, to_yaml
 from speechrnn.data.facts import check_same_data, data_facts
 from speechrnn.data.inventory import load_splits
+from speechrnn.data.labels import with_texts
 from speechrnn.errors import DataError, Interrupted, UsageError, typed
 from speechrnn.models.acoustic import AcousticModel
 from speechrnn.models.ctc import CtcOptions
 from speechrnn.models.export import write_acoustic
+from speechrnn.models.head import TokenOptions
 from speechrnn.rundir import LogFile, RunDir, machine, versions
 from speechrnn.training.averaging import WeightAverage, Weights
 from speechrnn.training.checkpoints import LAST, Checkpoints
@@ -157,6 +159,8 @@ def _fit(experiment: Experiment, run: RunDir, track: Tracker, progress: bool, *,
     if o.precision == "32":
         torch.backends.cudnn.allow_tf32 = False
     train_set, dev_set = load_splits(experiment.data.dir)
+    if isinstance(experiment.head, TokenOptions):
+        train_set, dev_set = (with_texts(utterances, experiment.head.text) for utterances in (train_set, dev_set))
     assert experiment.data.dir
     folder = experiment.data.dir
     facts = {"data": data_facts(folder), "parents": run.read_run().get("parents", [])}

@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from speechrnn.data.utterance import Utterance
+from speechrnn.decoding.attention import greedy_attention
 from speechrnn.decoding.greedy import blank_share, greedy
 from speechrnn.decoding.neural import greedy_transducer
 from speechrnn.errors import DataError, listed
 from speechrnn.models.acoustic import AcousticModel, ModelOptions
 from speechrnn.models.ctc import frames_needed
-from speechrnn.models.head import FramePosteriors, HeadOutput, TransducerState
+from speechrnn.models.head import AttentionState, FramePosteriors, HeadOutput, TransducerState
 from speechrnn.models.heads import spells_by_ctc
 from speechrnn.scoring.rates import NONE, Counts, count
 from speechrnn.text.normalize import normalize
@@ -150,10 +151,11 @@ class TextMeasure:
 
 def _read(output: HeadOutput) -> list[tuple[list[int], float]]:
     """The tokens of each utterance by greedy decoding, and the share of its frames that say nothing."""
-    if isinstance(output, TransducerState):
+    if isinstance(output, TransducerState | AttentionState):
         rows = zip(output.frames.float().cpu().numpy(), output.lengths.tolist(), strict=True)
         frames = [row[:length] for row, length in rows]
-        paths = greedy_transducer(frames, output.steps)
+        search = greedy_transducer if isinstance(output, TransducerState) else greedy_attention
+        paths = search(frames, output.steps)
         silent = (1 - len(np.unique(path.starts)) / max(len(each), 1) for each, path in zip(frames, paths, strict=True))
         return [(path.ids.tolist(), share) for path, share in zip(paths, silent, strict=True)]
     assert isinstance(output, FramePosteriors)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from speechrnn.hmm.alignment import Segments, context_statistics, count_transitions, even_alignment, retied, segments
 from speechrnn.hmm.grammar import Grammar, linear
@@ -165,3 +166,23 @@ def test_context_statistics_hold_each_frame_once_and_retying_keeps_the_phones() 
     assert total[0] == len(every)
     np.testing.assert_allclose(total[1 : 1 + CEPSTRA], every.sum(0))
     np.testing.assert_allclose(total[1 + CEPSTRA :], np.square(every).sum(0))
+
+
+def test_matrix_products_take_one_thread_while_it_climbs_and_as_many_as_before_after() -> None:
+    """Shared out among threads they would round otherwise on another machine, and wait for each other."""
+
+    def threads() -> set[int]:
+        return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+    seen = []
+
+    def track(items, name, total):
+        for item in items:
+            seen.append(threads())
+            yield item
+
+    heard, _ = corpus(1, 8, 2)
+    with threadpool_limits(3, user_api="blas"):
+        Ladder(TOPOLOGY, SAYINGS, heard, OPTIONS, words=False, track=track).climb("mono")
+        assert threads() == {3}
+    assert seen == [{1}] * OPTIONS.mono.iterations

@@ -71,7 +71,15 @@ def test_no_weight_is_negative_and_no_search_endless() -> None:
 
 def test_without_weights_there_is_one_trial() -> None:
     assert [trial.weights for trial in search({}, lambda weights: errors(3))] == [{}]
-    assert set(GRID) == {"lm_weight", "word_bonus", "letter_weight", "letter_bonus", "unknown_bonus", "rescore_weight"}
+    assert set(GRID) == {
+        "lm_weight",
+        "word_bonus",
+        "letter_weight",
+        "letter_bonus",
+        "unknown_bonus",
+        "rescore_weight",
+        "ctc_weight",
+    }
 
 
 TOKENIZER = Tokenizer((BLANK, SPACE, "a", "b", "c"), "chars")

@@ -9,9 +9,10 @@ import torch
 from heads import check_head
 
 from speechrnn.errors import DataError, UsageError
+from speechrnn.models.attention import AttentionHead, AttentionOptions
 from speechrnn.models.classification import ClassHead, ClassOptions
 from speechrnn.models.ctc import CtcHead
-from speechrnn.models.head import ClassPosteriors, FramePosteriors, TransducerState, Values
+from speechrnn.models.head import AttentionState, ClassPosteriors, FramePosteriors, TransducerState, Values
 from speechrnn.models.pooling import POOLINGS, Pooling
 from speechrnn.models.regression import RegressionHead, RegressionOptions
 from speechrnn.models.transducer import TransducerHead, TransducerOptions
@@ -31,6 +32,14 @@ def test_transducer(changes):
     output = check_head(TransducerHead(("<blank>", "a", "b"), 6, TransducerOptions(joint=8, dropout=0.0, **changes)), 6, *TOKENS)
     assert isinstance(output, TransducerState)
     assert output.frames.shape == (3, 9, 8)
+
+
+@pytest.mark.parametrize("changes", [{}, {"cell": "gru", "layers": 2}, {"ctc_weight": 0.3}, {"filters": 0}], ids=str)
+def test_attention(changes):
+    options = AttentionOptions(hidden=8, dropout=0.0, **{"ctc_weight": 0.0, **changes})
+    output = check_head(AttentionHead(("<blank>", "a", "b"), 6, options), 6, *TOKENS)
+    assert isinstance(output, AttentionState)
+    assert output.frames.shape == (3, 9, 11 if options.ctc_weight else 8)
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import torch
@@ -73,3 +74,11 @@ class CellLayer(nn.Module):
                 c = start if c is None else c[0].to(y.dtype)
             outputs, h, new_c = scan(self.cell, y, self.recurrent, h, c, self.extras)
         return outputs.transpose(0, 1), (h[None], new_c[None]) if self.cell.memory else h[None]
+
+
+def take_states(states: Sequence[State], index: Tensor) -> State:
+    """Rows of one layer's states (1, n, H), laid end to end."""
+    if isinstance(states[0], Tensor):
+        return torch.cat([state for state in states if isinstance(state, Tensor)], 1).index_select(1, index)
+    hidden, cell = (torch.cat(list(part), 1).index_select(1, index) for part in zip(*states, strict=True))
+    return hidden, cell

@@ -8,7 +8,7 @@ from speechrnn.decoding.decoder import make_decoder
 from speechrnn.decoding.helpers import Helpers
 from speechrnn.decoding.neural import beam_transducer, greedy_transducer
 from speechrnn.decoding.options import DecodingOptions
-from speechrnn.decoding.transducer import heard_spans
+from speechrnn.decoding.stepwise import heard_spans
 from speechrnn.errors import Unsupported, UsageError
 from speechrnn.text.normalize import TextOptions
 from speechrnn.text.tokenizer import Tokenizer
