@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # AN4 from the publisher's files to the result table:
-#   SRC=FOLDER_OF_AN4 recipes/an4/run.sh [hmm|small|full|phones ...]
-# DATA= is the data directory (data/an4); without an argument all are trained: the HMMs, and small with three seeds.
+#   SRC=FOLDER_OF_AN4 recipes/an4/run.sh [hmm|small|full|phones|transducer|attention ...]
+# DATA= is the data directory (data/an4); without an argument all are trained: the HMMs, and small with three seeds. Transducer and
+# attention begin with the encoder of full.
 set -euo pipefail
 DATA=${DATA:-data/an4}
 source "$(dirname "$0")/../steps.sh"
 
 prepare an4
-for what in "${@:-hmm small full phones}"; do
+for what in "${@:-hmm small full phones transducer attention}"; do
   for name in $what; do
     case $name in
       hmm)
@@ -22,6 +23,10 @@ for what in "${@:-hmm small full phones}"; do
           transcribe "runs/an4/small-$seed" "${SRC-}/wav/an4test_clstk"
           evaluate "runs/an4/small-$seed" "recipes/an4/results/small-$seed"
         done ;;
+      transducer|attention)
+        train "runs/an4/$name" "an4/$name" init=runs/an4/full
+        evaluate "runs/an4/$name" "recipes/an4/results/$name"
+        evaluate "runs/an4/$name" "recipes/an4/results/$name-beam" "an4/$name, beam 10" --decoding kind=beam --decoding beam=10 ;;
       *)
         train "runs/an4/$name" "an4/$name"
         transcribe "runs/an4/$name" "${SRC-}/wav/an4test_clstk"

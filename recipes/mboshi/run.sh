@@ -14,4 +14,7 @@ evaluate runs/mboshi/full recipes/mboshi/results/full
 lm runs/mboshi/letters.arpa --unit letter --order 5
 evaluate runs/mboshi/full recipes/mboshi/results/full-lm "mboshi/full, letter 5-gram" --lm runs/mboshi/letters.arpa
 align runs/mboshi/full recipes/mboshi/results/full
+train runs/mboshi/french mboshi/french init=runs/mboshi/full
+evaluate runs/mboshi/french recipes/mboshi/results/french
+evaluate runs/mboshi/french recipes/mboshi/results/french-beam "mboshi/french, beam 10" --decoding kind=beam --decoding beam=10
 table mboshi

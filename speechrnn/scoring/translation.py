@@ -46,5 +46,7 @@ def translation_scores(items: Sequence[Item]) -> tuple[TranslationScore, ...]:
         score = metric.corpus_score(hypotheses, references, n_bootstrap=RESAMPLES)
         told = json.loads(score.format(width=4, is_json=True, signature=str(metric.get_signature())))
         name = "chrF" if isinstance(metric, CHRF) else "BLEU"
-        found.append(TranslationScore(name, told["score"], told["confidence_mean"], told["confidence_var"], told["signature"]))
+        # Of scores that are 0 in every draw sacrebleu tells no interval.
+        mean, spread = told.get("confidence_mean", told["score"]), told.get("confidence_var", 0.0)
+        found.append(TranslationScore(name, told["score"], mean, spread, told["signature"]))
     return tuple(found)

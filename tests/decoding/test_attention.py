@@ -36,7 +36,10 @@ class Planted:
 
     def step(self, states, tokens):
         self.asked += len(states)
-        after = [(one, () if written is None else (*written, int(token)), n) for (one, written, n), token in zip(states, tokens, strict=True)]
+        after = [
+            (one, () if written is None else (*written, int(token)), n)
+            for (one, written, n), token in zip(states, tokens, strict=True)
+        ]
         longest = max(n for _, _, n in after)
         # Token u is looked for in frame 2 u, as far as there are frames.
         looked = np.array([np.arange(longest) == min(2 * len(written), n - 1) for _, written, n in after], float)
@@ -127,11 +130,11 @@ def test_what_a_narrow_beam_finds_has_the_score_it_says(seed):
 
 
 def test_the_search_stops_when_nothing_can_get_better():
-    sure, unsure = Planted(seed=1, end=6.0), Planted(seed=1, end=-4.0)
+    sure, unsure = Planted(seed=1, end=6.0), Planted(seed=1, end=-60.0)
     for steps in (sure, unsure):
         beam_attention(recording(40), steps, 5)
     assert sure.asked < 20 < unsure.asked
-    wide, near = Planted(seed=1, end=-4.0), Planted(seed=1, end=-4.0)
+    wide, near = Planted(seed=1, end=-60.0), Planted(seed=1, end=-60.0)
     best = beam_attention(recording(40), wide, 20)[0]
     assert beam_attention(recording(40), near, 20, threshold=6.0)[0].score == best.score
     assert near.asked < wide.asked
