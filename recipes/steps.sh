@@ -91,7 +91,7 @@ hmm() {
   done
   say speechrnn evaluate "$DATA/cuts_test.jsonl.gz" "${rungs[@]}" -m "$run" -o "$run/evaluation"
   mkdir -p "$results"
-  cp "$run/config.yaml" "$run/run.json" "$run/model/decoding.yaml" "$results/"
+  cp "$run/config.yaml" "$run/run.json" "$run/model/decoding.yaml" "$run/metrics.csv" "$results/"
   [ "${KEEP_HYPOTHESES:-yes}" = no ] || cp "$run/evaluation/hypotheses.jsonl" "$results/"
   cp "$run/evaluation/scores.json" "$results/scores.json"
 }

@@ -8,19 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
-from typing import Any
-
-
-@cache
-def _controller() -> Any:
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
 
 
 @contextmanager
 def one_thread_each() -> Iterator[None]:
     """NumPy's matrix products take one thread each inside, whichever thread they are made in; also a decorator."""
-    with _controller().limit(limits=1, user_api="blas"):
+    # It asks which libraries are loaded, in a millisecond.
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1, user_api="blas"):
         yield

@@ -62,6 +62,21 @@ class Heard:
     pauses: tuple[int, ...] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Iteration:
+    """How well an iteration's model fits, before it is estimated anew.
+
+    Attributes:
+        rung: which; the first pass of LDA and MLLT is ``lda (first tree)``.
+        gaussians: of the model.
+        log_likelihood: nats a frame, volumes of the transforms counted in, so that it can be compared within a rung.
+    """
+
+    rung: str
+    gaussians: int
+    log_likelihood: float
+
+
 class Ladder:
     """Trains rung after rung; each begins from the alignments of the one below.
 
@@ -93,6 +108,8 @@ class Ladder:
         self._alignments: list[Segments] = []
         self._graphs: list[Graph] = []
         self._below: Acoustic | None = None
+        self.iterations: list[Iteration] = []
+        """All that were made so far."""
 
     @one_thread_each()
     def climb(self, rung: str) -> Acoustic:
@@ -165,7 +182,7 @@ class Ladder:
 
     def _lda(self) -> Acoustic:
         self._align(self._lower)
-        first = self._tied("lda", self._discriminant(self._lower.tying), self._options.lda, self._with_mllt)
+        first = self._tied("lda (first tree)", self._discriminant(self._lower.tying), self._options.lda, self._with_mllt)
         # Once more with a tree, and MLLT, over frames that MLLT has made fit for diagonal Gaussians.
         self._align(first)
         return self._tied("lda", first.view, self._options.lda, self._with_mllt)
@@ -224,6 +241,8 @@ class Ladder:
                 model = transform(model)
                 floor = self._floor(model.view)
             sums = self._sums(model)
+            fit = sums.log_likelihood / sums.frames + self._volume(model.view)
+            self.iterations.append(Iteration(name, len(model.gmm.means), fit))
             gmm = estimate(model.gmm, sums, floor)
             if iteration < grown:
                 total = int(least + (gaussians - least) * (iteration + 1) / grown)
@@ -231,10 +250,14 @@ class Ladder:
                 sizes = sizes_for(frames, total, self._options.growth, most, LEAST_FRAMES)
                 gmm = grow(gmm, np.maximum(gmm.sizes, sizes), self._random)
             model = model.with_gmm(gmm)
-            logger.debug(
-                "%s %d: %d Gaussians, %.3f nats a frame", name, iteration, len(gmm.means), sums.log_likelihood / sums.frames
-            )
         return model
+
+    def _volume(self, view: View) -> float:
+        """By how much transforms stretch the space, as log likelihood a frame: a narrower one makes every frame more likely."""
+        volume = 0.0 if view.matrix is None else 0.5 * float(np.linalg.slogdet(view.matrix @ view.matrix.T)[1])
+        frames = {speaker: sum(len(h.cepstra) for h in self._heard if h.speaker == speaker) for speaker in self._transforms}
+        stretched = sum(n * float(np.linalg.slogdet(self._transforms[speaker][:, :-1])[1]) for speaker, n in frames.items())
+        return volume + stretched / max(sum(frames.values()), 1)
 
     def _floor(self, view: View) -> np.ndarray:
         """The smallest variances (D,)."""

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from speechrnn.atomic import write_text
 from speechrnn.config import build, to_yaml
 from speechrnn.data.facts import data_facts
 from speechrnn.data.inventory import common_rate, load_splits, suggested_unit
@@ -32,7 +33,7 @@ from speechrnn.hmm.phones import Topology
 from speechrnn.hmm.store import HmmModelOptions, model_tokens, write_hmm
 from speechrnn.lm.arpa_writer import write_arpa
 from speechrnn.lm.estimate import EstimateOptions, estimate
-from speechrnn.rundir import LogFile, RunDir, machine, versions
+from speechrnn.rundir import METRICS, LogFile, RunDir, machine, versions
 from speechrnn.text.graphemes import graphemes
 from speechrnn.text.lexicon import read_lexicon
 from speechrnn.text.normalize import normalize
@@ -125,8 +126,15 @@ def _climb(experiment: HmmExperiment, run: RunDir, track: Track) -> None:
                 name, model.gmm.num_states, len(model.gmm.means), seconds[rung], error,
             )  # fmt: skip
         run.write_run({"rungs": seconds})
+        _write_curves(run, ladder)
     run.write_run({"finished": True})
     logger.info("done: %s", run.model)
+
+
+def _write_curves(run: RunDir, ladder: Ladder) -> None:
+    """``metrics.csv``: a row an iteration."""
+    rows = [f"{i},{one.rung},{one.gaussians},{one.log_likelihood:.6g}" for i, one in enumerate(ladder.iterations, 1)]
+    write_text(run.path / METRICS, "\n".join(["iteration,rung,gaussians,log_likelihood", *rows, ""]))
 
 
 def _keep(

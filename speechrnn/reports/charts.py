@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from speechrnn.reports.training import Training
+from speechrnn.reports.training import GAINED, Training
 from speechrnn.scoring.calibration import Reliability
 
 WIDTH, HEIGHT = 320, 200
@@ -90,18 +90,21 @@ def training(name: str, found: Training) -> list[Chart]:
         shown = {label: series[key] for key, label in names.items() if key in series}
         if shown:
             charts.append(_curves(f"{title}, {name}", unit, shown))
+    rungs = {key.removeprefix(GAINED): points for key, points in series.items() if key.startswith(GAINED)}
+    if rungs:
+        charts.append(replace(_curves(f"Gain in log likelihood, {name}", "nats a frame", rungs), x_label="iteration"))
     return charts
 
 
 def _curves(title: str, unit: str, series: Mapping[str, Sequence[tuple[float, float]]]) -> Chart:
     values = sorted(value for points in series.values() for _, value in points)
-    top = nice(min(values[-1], 3 * values[len(values) // 2]) or 1.0)
+    top = nice(max(min(values[-1], 3 * values[len(values) // 2]), 0.0) or 1.0)
     last = max(x for points in series.values() for x, _ in points)
     lines = tuple(
         Line(
             label,
             color,
-            " ".join(f"{WIDTH * x / last:.1f},{HEIGHT * (1 - min(y, top) / top):.1f}" for x, y in points),
+            " ".join(f"{WIDTH * x / last:.1f},{HEIGHT * (1 - min(max(y, 0.0), top) / top):.1f}" for x, y in points),
             f"{points[-1][1]:.3g}",
         )
         for color, (label, points) in enumerate(series.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +21,8 @@ class Training:
     """One system's training.
 
     Attributes:
-        series: what was logged, by name: ``loss`` (mean of an epoch), ``dev_loss``, ``dev_error``, ``dev_wer`` (percent).
+        series: what was logged, by name: ``loss`` (mean of an epoch), ``dev_loss``, ``dev_error``, ``dev_wer`` (percent); of a
+            hidden Markov model by rung what a frame's log likelihood has gained since the rung's first iteration (nats).
         config: complete configuration as YAML; empty where unknown.
         facts: plain values: seconds, seed, epochs, versions, checksums of the data.
     """
@@ -30,12 +32,14 @@ class Training:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
+GAINED = "gained: "
+"""What the names of series begin with that belong to rungs."""
 _SERIES = ("loss", "dev_loss", "dev_error", "dev_wer")
 
 
 def series_of(rows: Sequence[Mapping[str, str]]) -> tuple[Series, ...]:
     """Curves from the rows of ``metrics.csv``; cells that hold no number are passed over."""
-    found = []
+    found = _rungs(rows)
     for name in _SERIES:
         values: dict[float, list[float]] = {}
         for row in rows:
@@ -48,3 +52,16 @@ def series_of(rows: Sequence[Mapping[str, str]]) -> tuple[Series, ...]:
         if len(points) > 1:
             found.append(Series(name, points))
     return tuple(found)
+
+
+def _rungs(rows: Sequence[Mapping[str, str]]) -> list[Series]:
+    """Gains of the rungs of a hidden Markov model."""
+    likelihoods: dict[str, list[float]] = {}
+    for row in rows:
+        with contextlib.suppress(ValueError):
+            likelihoods.setdefault(row.get("rung") or "", []).append(float(row.get("log_likelihood") or "x"))
+    return [
+        Series(GAINED + rung, tuple((float(i), value - values[0]) for i, value in enumerate(values)))
+        for rung, values in likelihoods.items()
+        if len(values) > 1
+    ]

@@ -37,7 +37,8 @@ def translation_scores(items: Sequence[Item]) -> tuple[TranslationScore, ...]:
         MissingExtra: without sacrebleu.
     """
     try:
-        from sacrebleu.metrics import BLEU, CHRF
+        from sacrebleu.metrics.bleu import BLEU
+        from sacrebleu.metrics.chrf import CHRF
     except ImportError as error:
         raise MissingExtra("sacrebleu", "report", "BLEU and chrF") from error
     hypotheses, references = [item.hypothesis for item in items], [[item.reference for item in items]]

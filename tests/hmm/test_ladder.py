@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -186,3 +187,21 @@ def test_matrix_products_take_one_thread_while_it_climbs_and_as_many_as_before_a
         Ladder(TOPOLOGY, SAYINGS, heard, OPTIONS, words=False, track=track).climb("mono")
         assert threads() == {3}
     assert seen == [{1}] * OPTIONS.mono.iterations
+
+
+def test_every_rung_fits_better_at_its_end_and_transforms_are_no_way_to_look_better(climbed) -> None:
+    """With alignments fixed an estimate never fits worse; where Gaussians are split, frames aligned or transforms found it may."""
+    ladder, _ = climbed
+    rungs = {}
+    for one in ladder.iterations:
+        rungs.setdefault(one.rung, []).append(one)
+    assert list(rungs) == ["mono", "tri", "lda (first tree)", "lda", "sat"]
+    for steps in rungs.values():
+        assert steps[-1].log_likelihood > steps[0].log_likelihood
+        fixed = [b.log_likelihood - a.log_likelihood for a, b in pairwise(steps) if a.gaussians == b.gaussians]
+        assert len(fixed) > 2
+        assert np.median(fixed) >= -1e-6
+    # A transform that shrinks the space by half in every direction makes frames denser by its volume, and no model better.
+    view = replace(ladder._below.view, matrix=0.5 * ladder._below.view.matrix)
+    dims = len(view.matrix)
+    assert ladder._volume(view) == pytest.approx(ladder._volume(ladder._below.view) - dims * np.log(2))

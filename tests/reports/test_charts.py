@@ -47,3 +47,15 @@ def test_curves_lie_inside_their_picture_and_end_where_the_training_ended() -> N
 
 def test_a_model_without_a_log_has_no_curves() -> None:
     assert training("x", Training()) == []
+
+
+def test_rungs_of_a_ladder_are_curves_of_what_they_have_gained() -> None:
+    likelihoods = {"mono": [-60.0, -58.0, -55.5], "tri": [-54.0, -54.5, -53.0], "lda": [-50.0]}
+    rows = [{"rung": rung, "log_likelihood": str(value)} for rung, values in likelihoods.items() for value in values]
+    found = series_of(rows)
+    assert found == (Series("gained: mono", ((0, 0.0), (1, 2.0), (2, 4.5))), Series("gained: tri", ((0, 0.0), (1, -0.5), (2, 1.0))))
+    (chart,) = training("x", Training(found))
+    assert (chart.x_label, [line.name for line in chart.lines]) == ("iteration", ["mono", "tri"])
+    for line in chart.lines:
+        places = [tuple(map(float, pair.split(","))) for pair in line.points.split()]
+        assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in places)
