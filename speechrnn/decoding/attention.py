@@ -20,6 +20,11 @@ from speechrnn.decoding.prefixes import Prefixes
 from speechrnn.decoding.viterbi import align
 
 
+MOST = 2
+"""Tokens that are written for a frame at most: a decoder that has lost its way repeats itself without end. A translation may need
+more than one, where CTC would have too few frames."""
+
+
 @runtime_checkable
 class Steps(Protocol):
     """A decoder with attention between what is heard and its search. States are those of n hypotheses."""
@@ -72,7 +77,7 @@ class Written:
 def greedy_attention(frames: Sequence[np.ndarray], steps: Steps) -> list[Path]:
     """The likeliest token after what was written, until the likeliest is the end, of several recordings (T, W) at once.
 
-    No more tokens are written than there are frames.
+    At most ``MOST`` tokens a frame are written.
     """
     written: list[Written | None] = [None] * len(frames)
     lengths = np.array([len(each) for each in frames], np.int64)
@@ -80,10 +85,10 @@ def greedy_attention(frames: Sequence[np.ndarray], steps: Steps) -> list[Path]:
     if len(open_):
         states = steps.begin([each for each in frames if len(each)])
         tokens = np.zeros(len(open_), np.int64)
-        for count in range(lengths.max()):
+        for count in range(MOST * lengths.max()):
             log_probs, looked, states = steps.step(states, tokens)
             tokens, places = log_probs.argmax(-1), looked.argmax(-1)
-            going = np.flatnonzero((tokens != 0) & (count < lengths[open_]))
+            going = np.flatnonzero((tokens != 0) & (count < MOST * lengths[open_]))
             for row in going:
                 i, token = open_[row], int(tokens[row])
                 written[i] = Written(token, int(places[row]), float(log_probs[row, token]), written[i])
@@ -116,7 +121,7 @@ def beam_attention(
     live: list[Written | None] = [None]
     scores, states = np.zeros(1), steps.begin([frames])
     tokens = np.zeros(1, np.int64)
-    for count in range(len(frames) + 1):
+    for count in range(MOST * len(frames) + 1):
         log_probs, looked, states = steps.step(states, tokens)
         said = scores[:, None] + log_probs.astype(np.float64)
         total = said
@@ -133,7 +138,7 @@ def beam_attention(
         chosen = chosen[(on[chosen] > -math.inf) & (on[chosen] >= on[chosen[:1]] - threshold)]
         if len(ended) == nbest:
             chosen = chosen[on[chosen] > ended[-1][0]]
-        if not len(chosen) or count == len(frames):
+        if not len(chosen) or count == MOST * len(frames):
             break
         rows, tokens = chosen // (total.shape[1] - 1), chosen % (total.shape[1] - 1) + 1
         live = [
