@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # All cells at equal parameter count on yesno and FSDD, some on AN4, to one table and one picture:
 #   SRC=FOLDER_OF_CORPORA recipes/cells/run.sh [yesno|fsdd|an4...]
-# A run that is finished is skipped; what is left goes on. An hour and more of one core for each of yesno and FSDD.
+# A run that is finished is skipped; what is left goes on. About an hour of one core for each.
 set -euo pipefail
 source "$(dirname "$0")/../steps.sh"
 
@@ -30,7 +30,7 @@ ALL=(rnn_tanh rnn_relu rnn_sigmoid irnn lstm lstm_peephole lstm_coupled lstm_pro
 for corpus in "${@:-yesno fsdd an4}"; do
   case $corpus in
     *yesno*) each yesno yesno 3 "${ALL[@]}" ;;&
-    *fsdd*) each fsdd fsdd/classify 3 "${ALL[@]}" ;;&
+    *fsdd*) each fsdd fsdd/small 3 "${ALL[@]}" ;;&
     *an4*) each an4 an4/small 1 lstm gru ligru irnn rnn_tanh -- trainer.max_epochs=20 ;;
   esac
 done
