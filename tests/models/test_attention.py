@@ -110,7 +110,7 @@ def test_gradients_are_those_of_differences(changes):
     def loss(*_):
         return head.loss(encoded, lengths, targets, sizes)
 
-    assert torch.autograd.gradcheck(loss, parameters)
+    assert torch.autograd.gradcheck(loss, parameters, fast_mode=True)
 
 
 def test_every_parameter_learns():
