@@ -1,7 +1,7 @@
 """Cells at equal parameter count: units for each, and the table and picture of what they reached.
 
 ``cells.py units EXPERIMENT CELL`` prints hidden units by which the encoder has about the parameters that the experiment's own
-has; ``cells.py table RUNS OUT`` writes ``OUT/table.md``, ``OUT/cells.json`` and ``OUT/cells.svg`` from the runs
+has; ``cells.py table RUNS`` writes the table of ``README.md``, ``results/cells.json`` and ``results/cells.svg`` from the runs
 ``RUNS/CORPUS/CELL-SEED``.
 """
 
@@ -21,6 +21,8 @@ from speechrnn.features.frontend import build_frontend
 from speechrnn.models.cells.registry import CELLS
 from speechrnn.models.encoder import Encoder, EncoderOptions
 from speechrnn.training.options import Experiment
+
+HERE = Path(__file__).parent
 
 
 def units(name: str, cell: str) -> int:
@@ -81,11 +83,13 @@ def rows(runs: Path) -> list[dict[str, Any]]:
     return sorted(table, key=lambda row: (row["corpus"], order.index(row["cell"])))
 
 
-def table(runs: Path, out: Path) -> None:
+def table(runs: Path) -> None:
     """Write what the runs reached."""
     from speechrnn.plots import Curve, plot
+    from speechrnn.reports.tables import rewrite
 
     found = rows(runs)
+    out = HERE / "results"
     out.mkdir(parents=True, exist_ok=True)
     (out / "cells.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     lines = [
@@ -105,7 +109,8 @@ def table(runs: Path, out: Path) -> None:
             f"{row['weights'] / 1e6:.2f} M",
         ]
         lines.append(f"| {' | '.join(cells)} |")
-    (out / "table.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    readme = HERE / "README.md"
+    readme.write_text(rewrite(readme.read_text(encoding="utf-8"), "\n".join(lines) + "\n"), encoding="utf-8")
     names = [cell for cell in CELLS if any(row["cell"] == cell for row in found)]
     curves = {}
     for corpus in dict.fromkeys(row["corpus"] for row in found):
@@ -120,8 +125,8 @@ def main(arguments: list[str]) -> int:
     """See the docstring of the file."""
     if len(arguments) == 3 and arguments[0] == "units":
         print(units(*arguments[1:]))
-    elif len(arguments) == 3 and arguments[0] == "table":
-        table(Path(arguments[1]), Path(arguments[2]))
+    elif len(arguments) == 2 and arguments[0] == "table":
+        table(Path(arguments[1]))
     else:
         print(__doc__, file=sys.stderr)
         return 2

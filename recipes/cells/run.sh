@@ -34,4 +34,4 @@ for corpus in "${@:-yesno fsdd an4}"; do
     *an4*) each an4 an4/small 1 lstm gru ligru irnn rnn_tanh -- trainer.max_epochs=20 ;;
   esac
 done
-python recipes/cells/cells.py table "$RUNS" recipes/cells/results
+python recipes/cells/cells.py table "$RUNS"

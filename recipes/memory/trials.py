@@ -1,7 +1,7 @@
 """Which cells carry information how far: success over five seeds against lag, on two made tasks and on spoken digits.
 
 ``python recipes/memory/trials.py OUT [TASK...]`` adds what is missing to ``OUT/trials.jsonl``, a line a trial, and may be stopped
-at any time; ``--draw`` writes the pictures and ``OUT/table.md`` from what is there.
+at any time; ``--draw`` only draws what is there: the pictures in ``OUT`` and the table of ``README.md``.
 
 adding (Hochreiter and Schmidhuber 1997): a sequence of pairs, a number in [0, 1] and a mark; two numbers are marked, one in either
 half; their sum is asked for at the end. Learned: mean squared error under 0.01; saying 1 gives 0.167.
@@ -186,6 +186,7 @@ def plan(tasks: list[str], done: dict[tuple[str, str, int, int], bool]) -> Itera
 def draw(out: Path, rows: list[dict[str, object]]) -> None:
     """A picture a task and a table of how far each cell reaches."""
     from speechrnn.plots import Curve, plot
+    from speechrnn.reports.tables import rewrite
 
     lines = ["| cell | " + " | ".join(f"{task}" for task in LAGS) + " |", "| --- |" + " --- |" * len(LAGS)]
     reach: dict[str, list[str]] = {cell: [] for cell in CELLS if cell != "feedforward"}
@@ -209,7 +210,8 @@ def draw(out: Path, rows: list[dict[str, object]]) -> None:
                 log_x=True,
             )
     lines += [f"| `{cell}` | {' | '.join(cells)} |" for cell, cells in reach.items()]
-    (out / "table.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    readme = Path(__file__).with_name("README.md")
+    readme.write_text(rewrite(readme.read_text(encoding="utf-8"), "\n".join(lines) + "\n"), encoding="utf-8")
 
 
 def main() -> None:
