@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from speechrnn.decoding.greedy import Path
-from speechrnn.decoding.neural import NOTHING, Heard
+from speechrnn.decoding.neural import NOTHING, Heard, Said
 from speechrnn.decoding.prefixes import Prefixes
 from speechrnn.decoding.viterbi import align
-
 
 MOST = 2
 """Tokens that are written for a frame at most: a decoder that has lost its way repeats itself without end. A translation may need
@@ -47,31 +46,16 @@ class Steps(Protocol):
         """CTC's log posteriors (T, K) of frames (T, W), where it was trained."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """The last token of a hypothesis, the frame it was most looked for in, how probable it was, and what was written before."""
-
-    token: int
-    frame: int
-    log_prob: float
-    before: Written | None
-
-    def path(self, ctc: np.ndarray | None) -> Path:
-        """All tokens, where CTC hears them if it does; else where they were looked for, none before the one before it."""
-        written, one = [], self
-        while True:
-            written.append(one)
-            if one.before is None:
-                break
-            one = one.before
-        written.reverse()
-        ids = np.array([one.token for one in written], np.int64)
-        sure = np.minimum(np.exp([one.log_prob for one in written]), 1.0)
-        found = align(ctc, ids) if ctc is not None else None
-        if found is not None and found[1] > -math.inf:
-            return Path(ids, found[0].starts, found[0].ends, sure)
-        starts = np.maximum.accumulate(np.array([one.frame for one in written], np.int64))
-        return Path(ids, starts, starts + 1, sure)
+def _laid(said: Said | None, ctc: np.ndarray | None) -> Path:
+    """What was written, where CTC hears it if it does; else where it was looked for, no token before the one before it."""
+    if said is None:
+        return NOTHING
+    path = said.path()
+    found = align(ctc, path.ids) if ctc is not None else None
+    if found is not None and found[1] > -math.inf:
+        return replace(path, starts=found[0].starts, ends=found[0].ends)
+    starts = np.maximum.accumulate(path.starts)
+    return replace(path, starts=starts, ends=starts + 1)
 
 
 def greedy_attention(frames: Sequence[np.ndarray], steps: Steps) -> list[Path]:
@@ -79,7 +63,7 @@ def greedy_attention(frames: Sequence[np.ndarray], steps: Steps) -> list[Path]:
 
     At most ``MOST`` tokens a frame are written.
     """
-    written: list[Written | None] = [None] * len(frames)
+    written: list[Said | None] = [None] * len(frames)
     lengths = np.array([len(each) for each in frames], np.int64)
     open_ = np.flatnonzero(lengths)
     if len(open_):
@@ -91,12 +75,12 @@ def greedy_attention(frames: Sequence[np.ndarray], steps: Steps) -> list[Path]:
             going = np.flatnonzero((tokens != 0) & (count < MOST * lengths[open_]))
             for row in going:
                 i, token = open_[row], int(tokens[row])
-                written[i] = Written(token, int(places[row]), float(log_probs[row, token]), written[i])
+                written[i] = Said(token, int(places[row]), float(log_probs[row, token]), written[i])
             if not len(going):
                 break
             if len(going) < len(open_):
                 states, open_, tokens = steps.take(states, going), open_[going], tokens[going]
-    return [NOTHING if one is None else one.path(steps.ctc(each)) for one, each in zip(written, frames, strict=True)]
+    return [_laid(one, steps.ctc(each)) for one, each in zip(written, frames, strict=True)]
 
 
 def beam_attention(
@@ -117,8 +101,8 @@ def beam_attention(
     ctc = steps.ctc(frames)
     weight = 0.0 if ctc is None else ctc_weight
     prefixes = None if ctc is None or not weight else Prefixes.start(ctc)
-    ended: list[tuple[float, Written | None]] = []
-    live: list[Written | None] = [None]
+    ended: list[tuple[float, Said | None]] = []
+    live: list[Said | None] = [None]
     scores, states = np.zeros(1), steps.begin([frames])
     tokens = np.zeros(1, np.int64)
     for count in range(MOST * len(frames) + 1):
@@ -142,9 +126,9 @@ def beam_attention(
             break
         rows, tokens = chosen // (total.shape[1] - 1), chosen % (total.shape[1] - 1) + 1
         live = [
-            Written(int(token), int(looked[row].argmax()), float(log_probs[row, token]), live[row])
+            Said(int(token), int(looked[row].argmax()), float(log_probs[row, token]), live[row])
             for row, token in zip(rows, tokens, strict=True)
         ]
         scores, states = said[rows, tokens], steps.take(states, rows)
         prefixes = prefixes.take(rows, tokens) if prefixes is not None else None
-    return [Heard(NOTHING if one is None else one.path(ctc), score) for score, one in ended]
+    return [Heard(_laid(one, ctc), score) for score, one in ended]
