@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import logging
 import time
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from speechrnn.errors import DataError, Unsupported, UsageError, listed
+from speechrnn.errors import DataError, UsageError
 from speechrnn.jobs.naming import unique_names
 from speechrnn.jobs.provenance import collect
+from speechrnn.jobs.references import references, spans, text_source
 from speechrnn.jobs.report_material import model_bytes
 from speechrnn.reports.provenance import Provenance
 from speechrnn.scoring.calibration import Reliability, reliability, right_ones
 from speechrnn.scoring.compare import compare
 from speechrnn.scoring.results import Evaluation, Item, System
 from speechrnn.scoring.units import hypothesis_tokens, metrics_of, reference_tokens
-from speechrnn.text.labels import LABEL_UNITS, SILENCE
-from speechrnn.text.lexicon import missing_words
+from speechrnn.text.labels import LABEL_UNITS
 from speechrnn.text.normalize import normalize
 
 if TYPE_CHECKING:
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
     from speechrnn.recognizer import Recognizer
     from speechrnn.records import Transcript
 
-logger = logging.getLogger("speechrnn")
 NOTHING = "the recognizer gave no transcript"
 
 
@@ -121,73 +118,6 @@ def evaluate(
     return compare([_run(utterances, system, prepared, track, snr or {}) for system, prepared in zip(loaded, sides, strict=True)])
 
 
-def text_source(system: Loaded) -> str:
-    """Where the texts are that a recognizer was trained on: ``text``, or a field of the manifest."""
-    return str(getattr(system.recognizer, "text_source", "text"))
-
-
-def references(utterances: Sequence[Utterance], system: Loaded) -> list[tuple[str, tuple[str, ...]]]:
-    """Normalized text and, where they are what is counted, tokens of each reference.
-
-    Raises:
-        DataError: a word without pronunciation (phones).
-    """
-    recognizer = system.recognizer
-    texts = [normalize(utterance.text, recognizer.text_options) for utterance in utterances]
-    unit = recognizer.tokenizer.unit
-    if unit in LABEL_UNITS:
-        return _labels(utterances, system)
-    if unit == "chars":
-        return [(text, ()) for text in texts]
-    if unit == "phones":
-        missing = missing_words(recognizer.tokenizer.pronunciations, texts)
-        if missing:
-            raise DataError(
-                f"{len(missing)} words of the references have no pronunciation in {system.path}: {listed(missing, 20)}",
-                "add them to the lexicon and train anew, or leave their utterances out",
-            )
-    return [(text, reference_tokens(recognizer.tokenizer, text)) for text in texts]
-
-
-def _labels(utterances: Sequence[Utterance], system: Loaded) -> list[tuple[str, tuple[str, ...]]]:
-    """Classes of utterances; those the model was never shown are named, and will be errors.
-
-    Raises:
-        Unsupported: a model of numbers.
-        DataError: utterances without a label.
-    """
-    from speechrnn.data.labels import label_of
-
-    recognizer: Any = system.recognizer
-    if recognizer.tokenizer.unit == "frames":
-        return [(" ".join(labels), labels) for labels, _ in (_spans(utterance, system) for utterance in utterances)]
-    if recognizer.tokenizer.unit == "value":
-        raise Unsupported(f"{system.name} gives numbers, and errors are counted here", "compare what speechrnn transcribe prints")
-    labels = [label_of(utterance, recognizer.label, recognizer.text_options) for utterance in utterances]
-    without = [utterance.id for utterance, label in zip(utterances, labels, strict=True) if not label]
-    if without:
-        raise DataError(
-            f"{len(without)} of {len(labels)} utterances have no label in {recognizer.label!r}: {listed(without)}",
-            "give a manifest with labels where the training data had them",
-        )
-    unseen = Counter(label for label in labels if label not in recognizer.tokenizer.tokens)
-    if unseen:
-        logger.warning(
-            "%s: %d of %d utterances are of classes it has never seen, and count as errors: %s",
-            system.name, unseen.total(), len(labels), listed(unseen),
-        )  # fmt: skip
-    return [(label, (label,)) for label in labels]
-
-
-def _spans(utterance: Utterance, system: Loaded) -> tuple[tuple[str, ...], tuple[tuple[float, float], ...]]:
-    """Labels of an utterance's alignment, but silence, and their times."""
-    from speechrnn.data.spans import spans_of
-
-    recognizer: Any = system.recognizer
-    spans = [span for span in spans_of(utterance, recognizer.level) if span[2] != SILENCE]
-    return tuple(label for _, _, label in spans), tuple((start, end) for start, end, _ in spans)
-
-
 def _run(
     utterances: Sequence[Utterance],
     system: Loaded,
@@ -264,7 +194,7 @@ def confidences(
 def _item(
     utterance: Utterance, reference: str, tokens: tuple[str, ...], transcript: Transcript | None, failure: str, system: Loaded
 ) -> Item:
-    times = _spans(utterance, system)[1] if system.recognizer.tokenizer.unit == "frames" else ()
+    times = spans(utterance, system)[1] if system.recognizer.tokenizer.unit == "frames" else ()
     if transcript is None:
         return Item(
             utterance.id, reference, "", tokens, speaker=utterance.speaker, duration=utterance.duration, failure=failure,

@@ -22,7 +22,8 @@ from speechrnn.decoding.helpers import Helpers
 from speechrnn.decoding.options import DecodingOptions
 from speechrnn.decoding.tuned import FILE, Tuned, key, with_weights, write_tuned
 from speechrnn.errors import DataError, Unsupported
-from speechrnn.jobs.evaluate import NOTHING, Loaded, references, text_source
+from speechrnn.jobs.evaluate import NOTHING, Loaded
+from speechrnn.jobs.references import references, text_source
 from speechrnn.jobs.weight_search import Trial, search
 from speechrnn.modeldir import WEIGHTS, model_folder
 from speechrnn.scoring.calibration import Reliability, reliability, right_ones
