@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from speechrnn.errors import DataError, UsageError
 from speechrnn.jobs.naming import unique_names
 from speechrnn.jobs.provenance import collect
-from speechrnn.jobs.references import references, spans, text_source
+from speechrnn.jobs.references import number_source, references, spans, text_source
 from speechrnn.jobs.report_material import model_bytes
 from speechrnn.reports.provenance import Provenance
 from speechrnn.scoring.calibration import Reliability, reliability, right_ones
@@ -84,8 +85,9 @@ def evaluate(
 ) -> Evaluation:
     """Transcribe all utterances with each recognizer and score them.
 
-    Words and characters are counted for models of characters; letters or phones, without word boundaries, for the others.
-    An utterance that cannot be read counts as all deleted and is named in the system's ``failed``.
+    Words and characters are counted for models of characters; letters or phones, without word boundaries, for the others; of
+    numbers it is measured how far off they are. An utterance that cannot be read counts as all deleted, or, of numbers, is left
+    out; it is named in the system's ``failed``.
 
     Args:
         utterances: with their references.
@@ -94,28 +96,39 @@ def evaluate(
         snr: ratio of speech to noise (dB) by id, where it is known.
 
     Raises:
-        UsageError: the models normalize text by different rules.
-        DataError: a reference word without pronunciation (phones); utterances without the text that is written; no utterance
-            could be read at all.
+        UsageError: the models normalize text by different rules, or learned different fields; some give numbers, some do not.
+        DataError: a reference word without pronunciation (phones); utterances without the text that is written, or without label
+            or number; no utterance could be read at all.
     """
+    _check_alike(loaded)
+    from speechrnn.data.labels import with_texts
+
+    utterances = with_texts(utterances, text_source(loaded[0]))
+    sides = [references(utterances, system) for system in loaded]
+    return compare([_run(utterances, system, prepared, track, snr or {}) for system, prepared in zip(loaded, sides, strict=True)])
+
+
+def _check_alike(loaded: Sequence[Loaded]) -> None:
+    """Refuse recognizers whose references differ."""
     first = loaded[0]
-    rule = first.recognizer.text_options
+    rule, number = first.recognizer.text_options, number_source(first)
+    remedy = "evaluate them in a call each: their references differ"
     for other in loaded[1:]:
-        if other.recognizer.text_options != rule:
+        if number_source(other) != number:
+            raise UsageError(f"{first.name} gives {_given(first)}, {other.name} {_given(other)}", remedy)
+        if not number and other.recognizer.text_options != rule:
             raise UsageError(
-                f"{first.name} normalizes text by {asdict(rule)}, {other.name} by {asdict(other.recognizer.text_options)}",
-                "evaluate them in a call each: their references differ",
+                f"{first.name} normalizes text by {asdict(rule)}, {other.name} by {asdict(other.recognizer.text_options)}", remedy
             )
         if text_source(other) != text_source(first):
             raise UsageError(
-                f"{first.name} writes {text_source(first)!r} of the manifest, {other.name} {text_source(other)!r}",
-                "evaluate them in a call each: their references differ",
+                f"{first.name} writes {text_source(first)!r} of the manifest, {other.name} {text_source(other)!r}", remedy
             )
-    from speechrnn.data.labels import with_texts
 
-    utterances = with_texts(utterances, text_source(first))
-    sides = [references(utterances, system) for system in loaded]
-    return compare([_run(utterances, system, prepared, track, snr or {}) for system, prepared in zip(loaded, sides, strict=True)])
+
+def _given(system: Loaded) -> str:
+    source = number_source(system)
+    return f"the number {source!r} of the manifest" if source else "texts or labels"
 
 
 def _run(
@@ -139,6 +152,10 @@ def _run(
         transcripts = track(transcripts, system.name, len(utterances))
     found = {transcript.id: transcript for transcript in transcripts}
     seconds = time.perf_counter() - start
+    number = number_source(system)
+    for said in [transcript for transcript in found.values() if number and not math.isfinite(float(transcript.text))]:
+        failures[said.id] = f"the model gave {said.text}"
+        del found[said.id]
     if not found:
         what = next(iter(failures.values()), NOTHING)
         raise DataError(
@@ -157,8 +174,9 @@ def _run(
     size = model_bytes(system.path)
     if size is not None:
         told["bytes"] = size
-    worth = confidences(utterances, references, found, system)
-    return System(system.name, str(system.path), unit, metrics, items, seconds, told, worth, text_source(system))
+    # A number is neither right nor wrong, and nobody says how sure it is.
+    worth = {} if number else confidences(utterances, references, found, system)
+    return System(system.name, str(system.path), unit, metrics, items, seconds, told, worth, number or text_source(system))
 
 
 def confidences(
@@ -194,12 +212,15 @@ def confidences(
 def _item(
     utterance: Utterance, reference: str, tokens: tuple[str, ...], transcript: Transcript | None, failure: str, system: Loaded
 ) -> Item:
-    times = spans(utterance, system)[1] if system.recognizer.tokenizer.unit == "frames" else ()
+    unit = system.recognizer.tokenizer.unit
+    times = spans(utterance, system)[1] if unit == "frames" else ()
     if transcript is None:
         return Item(
             utterance.id, reference, "", tokens, speaker=utterance.speaker, duration=utterance.duration, failure=failure,
             reference_times=times,
         )  # fmt: skip
+    if unit == "value":
+        return Item(utterance.id, reference, transcript.text, speaker=utterance.speaker, duration=utterance.duration)
     return Item(
         utterance.id,
         reference,
@@ -232,7 +253,8 @@ def provenance(manifest: Path, loaded: Sequence[Loaded], **made: Any) -> Provena
     """What stands beside the figures; ``made`` adds entries such as device and threads."""
     from speechrnn.data.prepared import read_corpus
 
-    rule = asdict(loaded[0].recognizer.text_options)
+    # Numbers are not normalized.
+    rule = {} if number_source(loaded[0]) else asdict(loaded[0].recognizer.text_options)
     return collect(manifest, corpus=read_corpus(manifest.parent), normalization=rule, **made)
 
 

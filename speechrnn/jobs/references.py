@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from speechrnn.errors import DataError, Unsupported, listed
+from speechrnn.errors import DataError, listed
 from speechrnn.scoring.units import reference_tokens
 from speechrnn.text.labels import LABEL_UNITS, SILENCE
 from speechrnn.text.lexicon import missing_words
@@ -25,11 +26,17 @@ def text_source(system: Loaded) -> str:
     return str(getattr(system.recognizer, "text_source", "text"))
 
 
+def number_source(system: Loaded) -> str:
+    """The field of the manifest whose number a recognizer gives; empty where it gives none."""
+    recognizer: Any = system.recognizer
+    return str(recognizer.label) if recognizer.tokenizer.unit == "value" else ""
+
+
 def references(utterances: Sequence[Utterance], system: Loaded) -> list[tuple[str, tuple[str, ...]]]:
-    """Normalized text and, where they are what is counted, tokens of each reference.
+    """Normalized text and, where they are what is counted, tokens of each reference; labels and numbers as text.
 
     Raises:
-        DataError: a word without pronunciation (phones).
+        DataError: a word without pronunciation (phones); an utterance without label or number.
     """
     recognizer = system.recognizer
     texts = [normalize(utterance.text, recognizer.text_options) for utterance in utterances]
@@ -49,11 +56,10 @@ def references(utterances: Sequence[Utterance], system: Loaded) -> list[tuple[st
 
 
 def _labels(utterances: Sequence[Utterance], system: Loaded) -> list[tuple[str, tuple[str, ...]]]:
-    """Classes of utterances; those the model was never shown are named, and will be errors.
+    """Labels or numbers of utterances; classes the model was never shown are named, and will be errors.
 
     Raises:
-        Unsupported: a model of numbers.
-        DataError: utterances without a label.
+        DataError: utterances without a label, or without a number.
     """
     from speechrnn.data.labels import label_of
 
@@ -61,7 +67,7 @@ def _labels(utterances: Sequence[Utterance], system: Loaded) -> list[tuple[str, 
     if recognizer.tokenizer.unit == "frames":
         return [(" ".join(labels), labels) for labels, _ in (spans(utterance, system) for utterance in utterances)]
     if recognizer.tokenizer.unit == "value":
-        raise Unsupported(f"{system.name} gives numbers, and errors are counted here", "compare what speechrnn transcribe prints")
+        return [(number, ()) for number in _numbers(utterances, recognizer.label)]
     labels = [label_of(utterance, recognizer.label, recognizer.text_options) for utterance in utterances]
     without = [utterance.id for utterance, label in zip(utterances, labels, strict=True) if not label]
     if without:
@@ -76,6 +82,24 @@ def _labels(utterances: Sequence[Utterance], system: Loaded) -> list[tuple[str, 
             system.name, unseen.total(), len(labels), listed(unseen),
         )  # fmt: skip
     return [(label, (label,)) for label in labels]
+
+
+def _numbers(utterances: Sequence[Utterance], source: str) -> list[str]:
+    """Numbers in a field of the manifest, as text that holds all their digits.
+
+    Raises:
+        DataError: utterances without one.
+    """
+    from speechrnn.data.labels import value_of
+
+    values = [value_of(utterance, source) for utterance in utterances]
+    without = [utterance.id for utterance, value in zip(utterances, values, strict=True) if not math.isfinite(value)]
+    if without:
+        raise DataError(
+            f"{len(without)} of {len(values)} utterances have no number in {source!r}: {listed(without)}",
+            "give a manifest with numbers where the training data had them",
+        )
+    return [repr(value).removesuffix(".0") for value in values]
 
 
 def spans(utterance: Utterance, system: Loaded) -> tuple[tuple[str, ...], tuple[tuple[float, float], ...]]:

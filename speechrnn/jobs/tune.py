@@ -106,7 +106,7 @@ def tune(
         logger.warning("%s looks like test data: weights chosen on it make its error rate worthless; give dev data", manifest)
     recognizer: Any = loaded.recognizer
     if not hasattr(recognizer, "heard_many"):
-        raise Unsupported(f"{loaded.path}: a model that cannot be tuned", "give a model of kind rnn or hmm")
+        raise Unsupported(f"{loaded.path}: a model that cannot be tuned", "give a model of kind rnn or hmm that writes text")
     decoder: Decoder = recognizer.decoder_for(options, helpers)
     metric = metrics_of(recognizer.tokenizer.unit, decoder.writes_words)[0]
     heard, failures = listen(utterances, loaded, track)
