@@ -25,7 +25,8 @@ from speechrnn.decoding.helpers import Helpers
 from speechrnn.decoding.options import DecodingOptions
 from speechrnn.decoding.tuned import with_weights
 from speechrnn.inference.language import with_rescorer
-from speechrnn.jobs.evaluate import Loaded, references
+from speechrnn.jobs.evaluate import Loaded
+from speechrnn.jobs.references import references
 from speechrnn.jobs.tune import tune
 from speechrnn.scoring.compare import compare
 from speechrnn.scoring.results import Item, System

@@ -40,8 +40,8 @@ def evaluate(
 ) -> None:
     """Transcribe a manifest with one or more models and score them, with intervals and differences.
 
-    A recording that cannot be read counts as all deleted, is named, and makes the exit status 1. The page holds recordings of up to
-    150 utterances (--audio none: no sound): mind the licence of the data before you pass it on.
+    A recording that cannot be read counts as all deleted (numbers: is left out), is named, and makes the exit status 1. The page
+    holds recordings of up to 150 utterances (--audio none: no sound): mind the licence of the data before you pass it on.
 
     \b
     Examples:
@@ -53,7 +53,7 @@ def evaluate(
     from speechrnn.jobs import evaluate as job
     from speechrnn.jobs import report_material as material
     from speechrnn.jobs.output import make_folder
-    from speechrnn.jobs.trn import write_trn
+    from speechrnn.jobs.trn import check_trn, write_trn
     from speechrnn.reports import summary
     from speechrnn.reports.files import REPORT, write_evaluation
     from speechrnn.reports.page import Extras
@@ -66,6 +66,8 @@ def evaluate(
     loaded = job.load_systems(models, names, device, [choice.options for choice in chosen], helpers)
     for choice in chosen:
         choice.say()
+    if trn:
+        check_trn(loaded)
     provenance = job.provenance(manifest, loaded, **job.computer(device))
     make_folder(out)
     evaluation = job.evaluate(utterances, loaded, track=console.track, snr=material.noise(utterances, console.track))
@@ -79,12 +81,13 @@ def evaluate(
     if tables:
         print(markdown([scores_record(evaluation, provenance)]), end="")
     else:
-        print(console.table(summary.rows(evaluation), summary.HEADER))
+        print(console.table(summary.rows(evaluation), summary.header(evaluation)))
         print()
         print("\n".join(summary.lines(evaluation)))
     console.logger.info("wrote %s", out / REPORT)
     for system in evaluation.systems:
         for item in system.failed:
-            console.logger.warning("%s: %s failed and counts as deleted: %s", system.name, item.id, item.failure)
+            fate = "is left out" if evaluation.values else "counts as deleted"
+            console.logger.warning("%s: %s failed and %s: %s", system.name, item.id, fate, item.failure)
     if any(system.failed for system in evaluation.systems):
         raise typer.Exit(1)

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import logging
+import math
 import time
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from speechrnn.errors import DataError, Unsupported, UsageError, listed
+from speechrnn.errors import DataError, UsageError
 from speechrnn.jobs.naming import unique_names
 from speechrnn.jobs.provenance import collect
+from speechrnn.jobs.references import number_source, references, spans, text_source
 from speechrnn.jobs.report_material import model_bytes
 from speechrnn.reports.provenance import Provenance
 from speechrnn.scoring.calibration import Reliability, reliability, right_ones
 from speechrnn.scoring.compare import compare
 from speechrnn.scoring.results import Evaluation, Item, System
 from speechrnn.scoring.units import hypothesis_tokens, metrics_of, reference_tokens
-from speechrnn.text.labels import LABEL_UNITS, SILENCE
-from speechrnn.text.lexicon import missing_words
+from speechrnn.text.labels import LABEL_UNITS
 from speechrnn.text.normalize import normalize
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from speechrnn.recognizer import Recognizer
     from speechrnn.records import Transcript
 
-logger = logging.getLogger("speechrnn")
 NOTHING = "the recognizer gave no transcript"
 
 
@@ -87,8 +85,9 @@ def evaluate(
 ) -> Evaluation:
     """Transcribe all utterances with each recognizer and score them.
 
-    Words and characters are counted for models of characters; letters or phones, without word boundaries, for the others.
-    An utterance that cannot be read counts as all deleted and is named in the system's ``failed``.
+    Words and characters are counted for models of characters; letters or phones, without word boundaries, for the others; of
+    numbers it is measured how far off they are. An utterance that cannot be read counts as all deleted, or, of numbers, is left
+    out; it is named in the system's ``failed``.
 
     Args:
         utterances: with their references.
@@ -97,95 +96,39 @@ def evaluate(
         snr: ratio of speech to noise (dB) by id, where it is known.
 
     Raises:
-        UsageError: the models normalize text by different rules.
-        DataError: a reference word without pronunciation (phones); utterances without the text that is written; no utterance
-            could be read at all.
+        UsageError: the models normalize text by different rules, or learned different fields; some give numbers, some do not.
+        DataError: a reference word without pronunciation (phones); utterances without the text that is written, or without label
+            or number; no utterance could be read at all.
     """
-    first = loaded[0]
-    rule = first.recognizer.text_options
-    for other in loaded[1:]:
-        if other.recognizer.text_options != rule:
-            raise UsageError(
-                f"{first.name} normalizes text by {asdict(rule)}, {other.name} by {asdict(other.recognizer.text_options)}",
-                "evaluate them in a call each: their references differ",
-            )
-        if text_source(other) != text_source(first):
-            raise UsageError(
-                f"{first.name} writes {text_source(first)!r} of the manifest, {other.name} {text_source(other)!r}",
-                "evaluate them in a call each: their references differ",
-            )
+    _check_alike(loaded)
     from speechrnn.data.labels import with_texts
 
-    utterances = with_texts(utterances, text_source(first))
+    utterances = with_texts(utterances, text_source(loaded[0]))
     sides = [references(utterances, system) for system in loaded]
     return compare([_run(utterances, system, prepared, track, snr or {}) for system, prepared in zip(loaded, sides, strict=True)])
 
 
-def text_source(system: Loaded) -> str:
-    """Where the texts are that a recognizer was trained on: ``text``, or a field of the manifest."""
-    return str(getattr(system.recognizer, "text_source", "text"))
-
-
-def references(utterances: Sequence[Utterance], system: Loaded) -> list[tuple[str, tuple[str, ...]]]:
-    """Normalized text and, where they are what is counted, tokens of each reference.
-
-    Raises:
-        DataError: a word without pronunciation (phones).
-    """
-    recognizer = system.recognizer
-    texts = [normalize(utterance.text, recognizer.text_options) for utterance in utterances]
-    unit = recognizer.tokenizer.unit
-    if unit in LABEL_UNITS:
-        return _labels(utterances, system)
-    if unit == "chars":
-        return [(text, ()) for text in texts]
-    if unit == "phones":
-        missing = missing_words(recognizer.tokenizer.pronunciations, texts)
-        if missing:
-            raise DataError(
-                f"{len(missing)} words of the references have no pronunciation in {system.path}: {listed(missing, 20)}",
-                "add them to the lexicon and train anew, or leave their utterances out",
+def _check_alike(loaded: Sequence[Loaded]) -> None:
+    """Refuse recognizers whose references differ."""
+    first = loaded[0]
+    rule, number = first.recognizer.text_options, number_source(first)
+    remedy = "evaluate them in a call each: their references differ"
+    for other in loaded[1:]:
+        if number_source(other) != number:
+            raise UsageError(f"{first.name} gives {_given(first)}, {other.name} {_given(other)}", remedy)
+        if not number and other.recognizer.text_options != rule:
+            raise UsageError(
+                f"{first.name} normalizes text by {asdict(rule)}, {other.name} by {asdict(other.recognizer.text_options)}", remedy
             )
-    return [(text, reference_tokens(recognizer.tokenizer, text)) for text in texts]
+        if text_source(other) != text_source(first):
+            raise UsageError(
+                f"{first.name} writes {text_source(first)!r} of the manifest, {other.name} {text_source(other)!r}", remedy
+            )
 
 
-def _labels(utterances: Sequence[Utterance], system: Loaded) -> list[tuple[str, tuple[str, ...]]]:
-    """Classes of utterances; those the model was never shown are named, and will be errors.
-
-    Raises:
-        Unsupported: a model of numbers.
-        DataError: utterances without a label.
-    """
-    from speechrnn.data.labels import label_of
-
-    recognizer: Any = system.recognizer
-    if recognizer.tokenizer.unit == "frames":
-        return [(" ".join(labels), labels) for labels, _ in (_spans(utterance, system) for utterance in utterances)]
-    if recognizer.tokenizer.unit == "value":
-        raise Unsupported(f"{system.name} gives numbers, and errors are counted here", "compare what speechrnn transcribe prints")
-    labels = [label_of(utterance, recognizer.label, recognizer.text_options) for utterance in utterances]
-    without = [utterance.id for utterance, label in zip(utterances, labels, strict=True) if not label]
-    if without:
-        raise DataError(
-            f"{len(without)} of {len(labels)} utterances have no label in {recognizer.label!r}: {listed(without)}",
-            "give a manifest with labels where the training data had them",
-        )
-    unseen = Counter(label for label in labels if label not in recognizer.tokenizer.tokens)
-    if unseen:
-        logger.warning(
-            "%s: %d of %d utterances are of classes it has never seen, and count as errors: %s",
-            system.name, unseen.total(), len(labels), listed(unseen),
-        )  # fmt: skip
-    return [(label, (label,)) for label in labels]
-
-
-def _spans(utterance: Utterance, system: Loaded) -> tuple[tuple[str, ...], tuple[tuple[float, float], ...]]:
-    """Labels of an utterance's alignment, but silence, and their times."""
-    from speechrnn.data.spans import spans_of
-
-    recognizer: Any = system.recognizer
-    spans = [span for span in spans_of(utterance, recognizer.level) if span[2] != SILENCE]
-    return tuple(label for _, _, label in spans), tuple((start, end) for start, end, _ in spans)
+def _given(system: Loaded) -> str:
+    source = number_source(system)
+    return f"the number {source!r} of the manifest" if source else "texts or labels"
 
 
 def _run(
@@ -209,6 +152,10 @@ def _run(
         transcripts = track(transcripts, system.name, len(utterances))
     found = {transcript.id: transcript for transcript in transcripts}
     seconds = time.perf_counter() - start
+    number = number_source(system)
+    for said in [transcript for transcript in found.values() if number and not math.isfinite(float(transcript.text))]:
+        failures[said.id] = f"the model gave {said.text}"
+        del found[said.id]
     if not found:
         what = next(iter(failures.values()), NOTHING)
         raise DataError(
@@ -227,8 +174,9 @@ def _run(
     size = model_bytes(system.path)
     if size is not None:
         told["bytes"] = size
-    worth = confidences(utterances, references, found, system)
-    return System(system.name, str(system.path), unit, metrics, items, seconds, told, worth, text_source(system))
+    # A number is neither right nor wrong, and nobody says how sure it is.
+    worth = {} if number else confidences(utterances, references, found, system)
+    return System(system.name, str(system.path), unit, metrics, items, seconds, told, worth, number or text_source(system))
 
 
 def confidences(
@@ -264,12 +212,15 @@ def confidences(
 def _item(
     utterance: Utterance, reference: str, tokens: tuple[str, ...], transcript: Transcript | None, failure: str, system: Loaded
 ) -> Item:
-    times = _spans(utterance, system)[1] if system.recognizer.tokenizer.unit == "frames" else ()
+    unit = system.recognizer.tokenizer.unit
+    times = spans(utterance, system)[1] if unit == "frames" else ()
     if transcript is None:
         return Item(
             utterance.id, reference, "", tokens, speaker=utterance.speaker, duration=utterance.duration, failure=failure,
             reference_times=times,
         )  # fmt: skip
+    if unit == "value":
+        return Item(utterance.id, reference, transcript.text, speaker=utterance.speaker, duration=utterance.duration)
     return Item(
         utterance.id,
         reference,
@@ -302,7 +253,8 @@ def provenance(manifest: Path, loaded: Sequence[Loaded], **made: Any) -> Provena
     """What stands beside the figures; ``made`` adds entries such as device and threads."""
     from speechrnn.data.prepared import read_corpus
 
-    rule = asdict(loaded[0].recognizer.text_options)
+    # Numbers are not normalized.
+    rule = {} if number_source(loaded[0]) else asdict(loaded[0].recognizer.text_options)
     return collect(manifest, corpus=read_corpus(manifest.parent), normalization=rule, **made)
 
 

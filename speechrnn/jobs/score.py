@@ -182,6 +182,11 @@ def _common_unit(systems: Sequence[TextFile]) -> str:
 
 
 def _check_unit(system: TextFile, references: TextFile, unit: str, tokens: Sequence[str]) -> None:
+    for side in (system, references):
+        if side.unit == "value":
+            raise UsageError(
+                f"{side.name} holds numbers, in which there are no {unit}s to count", "read the scores.json that stands beside them"
+            )
     if unit == "token":
         if system.unit == "chars":
             raise UsageError(

@@ -22,7 +22,8 @@ from speechrnn.decoding.helpers import Helpers
 from speechrnn.decoding.options import DecodingOptions
 from speechrnn.decoding.tuned import FILE, Tuned, key, with_weights, write_tuned
 from speechrnn.errors import DataError, Unsupported
-from speechrnn.jobs.evaluate import NOTHING, Loaded, references, text_source
+from speechrnn.jobs.evaluate import NOTHING, Loaded
+from speechrnn.jobs.references import references, text_source
 from speechrnn.jobs.weight_search import Trial, search
 from speechrnn.modeldir import WEIGHTS, model_folder
 from speechrnn.scoring.calibration import Reliability, reliability, right_ones
@@ -105,7 +106,7 @@ def tune(
         logger.warning("%s looks like test data: weights chosen on it make its error rate worthless; give dev data", manifest)
     recognizer: Any = loaded.recognizer
     if not hasattr(recognizer, "heard_many"):
-        raise Unsupported(f"{loaded.path}: a model that cannot be tuned", "give a model of kind rnn or hmm")
+        raise Unsupported(f"{loaded.path}: a model that cannot be tuned", "give a model of kind rnn or hmm that writes text")
     decoder: Decoder = recognizer.decoder_for(options, helpers)
     metric = metrics_of(recognizer.tokenizer.unit, decoder.writes_words)[0]
     heard, failures = listen(utterances, loaded, track)

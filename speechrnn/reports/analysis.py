@@ -45,7 +45,7 @@ class Analysis:
         scores: of systems that name classes of utterances.
         frames: of systems that name frames.
         translations: of systems that write another field of the manifest than the text.
-        metric: that rate.
+        metric: that rate; empty where numbers are given.
         missing: what is left out for want of an extra, with its remedy; empty where nothing is.
     """
 
@@ -61,7 +61,9 @@ class Analysis:
 
 
 def analyse(evaluation: Evaluation) -> Analysis:
-    """All of it. Classes of sounds and distances are of systems of letters or phones."""
+    """All of it; nothing of numbers. Classes of sounds and distances are of systems of letters or phones."""
+    if evaluation.values:
+        return Analysis("", ())
     metric = evaluation.systems[0].metrics[0]
     missing = ""
     classes, articulatory, matrices, scores, frames, translations = {}, {}, {}, {}, {}, {}

@@ -46,7 +46,7 @@ class Dot:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A drawing with axes; ``y`` grows downwards as in SVG."""
+    """A drawing with axes; ``y`` grows downwards as in SVG. ``told`` is read out in place of many dots."""
 
     title: str
     x_label: str
@@ -56,6 +56,7 @@ class Chart:
     lines: tuple[Line, ...] = ()
     dots: tuple[Dot, ...] = ()
     diagonal: bool = False
+    told: str = ""
 
 
 def calibration(title: str, found: Reliability) -> Chart:
@@ -76,20 +77,61 @@ def calibration(title: str, found: Reliability) -> Chart:
     return Chart(title, "confidence (%)", "right (%)", x, y, dots=dots, diagonal=True)
 
 
+def scatter(title: str, found: Sequence[tuple[str, float, float]], told: str) -> Chart:
+    """Estimates over references, both axes alike: the diagonal is where nothing is off.
+
+    Args:
+        title: of the drawing.
+        found: id, reference and estimate of one utterance or more.
+        told: what it shows, in words.
+    """
+    values = [value for _, *both in found for value in both]
+    low, high = min(values), max(values)
+    step = nice((high - low) / 4 or abs(low) or 1.0)
+    first, last = math.floor(low / step), math.ceil(high / step)
+    if first == last:
+        first, last = first - 1, last + 1
+
+    def place(value: float) -> float:
+        return (value / step - first) / (last - first)
+
+    ticks = [(place(k * step), f"{k * step:.5g}") for k in range(first, last + 1)]
+    return Chart(
+        title,
+        "reference",
+        "estimate",
+        tuple(Tick(WIDTH * at, label) for at, label in ticks),
+        tuple(Tick(HEIGHT * (1 - at), label) for at, label in ticks),
+        dots=tuple(
+            Dot(WIDTH * place(x), HEIGHT * (1 - place(y)), 3, f"{name}: {x:.5g}, estimated {y:.5g}") for name, x, y in found
+        ),
+        diagonal=True,
+        told=told,
+    )
+
+
 _PANELS = (
     ("Error on dev", "percent", {"dev_error": "tokens", "dev_wer": "words"}),
     ("Loss", "nats an utterance", {"loss": "train", "dev_loss": "dev"}),
 )
 
 
-def training(name: str, found: Training) -> list[Chart]:
-    """Errors and losses over the epochs, each from 0 up; values above three times the median are cut off."""
+def training(name: str, found: Training, unit: str = "") -> list[Chart]:
+    """Errors and losses over the epochs, each from 0 up; values above three times the median are cut off.
+
+    Args:
+        name: of the system.
+        found: its curves.
+        unit: of the system: what errors on dev are of.
+    """
     series = {one.name: one.points for one in found.series}
     charts = []
-    for title, unit, names in _PANELS:
+    for title, axis, names in _PANELS:
         shown = {label: series[key] for key, label in names.items() if key in series}
+        if unit == "value" and "tokens" in shown:
+            shown = {"RMSE, 100 for saying the mean": shown["tokens"]}
         if shown:
-            charts.append(_curves(f"{title}, {name}", unit, shown))
+            charts.append(_curves(f"{title}, {name}", axis, shown))
     rungs = {key.removeprefix(GAINED): points for key, points in series.items() if key.startswith(GAINED)}
     if rungs:
         charts.append(replace(_curves(f"Gain in log likelihood, {name}", "nats a frame", rungs), x_label="iteration"))

@@ -66,12 +66,13 @@ class Detail:
 def choose(evaluation: Evaluation, worst: int = WORST, others: int = RANDOM, seconds: float = SECONDS) -> dict[str, str]:
     """Ids of the utterances to show in detail, each ``worst`` or ``random``.
 
-    The worst are those with the most errors of any system by its headline rate, then by id; the random ones are drawn from the
-    rest, right ones too. Both kinds are taken in turn, two worst to one random, until there are ``seconds`` of sound.
+    The worst are those with the most errors of any system by its headline rate, or with a number the furthest off, then by id; the
+    random ones are drawn from the rest, right ones too. Both kinds are taken in turn, two worst to one random, until there are
+    ``seconds`` of sound.
     """
-    by_system = [evaluation.measures[system.name][system.metrics[0]].by_utterance for system in evaluation.systems]
     items = evaluation.systems[0].items
-    errors = {item.id: max(counts[number].errors for counts in by_system) for number, item in enumerate(items)}
+    by_utterance = zip(*(evaluation.errors(system) for system in evaluation.systems), strict=True)
+    errors = {item.id: max(each) for item, each in zip(items, by_utterance, strict=True)}
     ranked = sorted((item for item in items if errors[item.id]), key=lambda item: (-errors[item.id], item.id))[:worst]
     shown = {item.id for item in ranked}
     rest = [item for item in items if item.id not in shown]

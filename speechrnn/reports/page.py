@@ -15,10 +15,12 @@ from speechrnn.reports.analysis import Analysis, analyse
 from speechrnn.reports.details import Detail
 from speechrnn.reports.provenance import Provenance
 from speechrnn.reports.scores import scores_record
+from speechrnn.reports.summary import digits
 from speechrnn.reports.training import Training
 from speechrnn.reports.utterances import blocks
 from speechrnn.scoring.bootstrap import RESAMPLES, SEED
-from speechrnn.scoring.results import Evaluation
+from speechrnn.scoring.results import Evaluation, System
+from speechrnn.scoring.values import ValueScores
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -86,6 +88,10 @@ def _figures(evaluation: Evaluation, analysis: Analysis, extras: Extras) -> dict
     }
     return {
         "rates": view.rate_rows(evaluation),
+        "values": view.value_rows(evaluation),
+        "scatters": [_scatter(system, evaluation.values[system.name]) for system in systems if evaluation.values],
+        "heading": f"Estimates of {systems[0].source}" if evaluation.values else "Error rates",
+        "digits": digits,
         "pairs": view.pair_rows(evaluation),
         "kaldi": view.kaldi_lines(evaluation),
         "widest": widest,
@@ -95,6 +101,11 @@ def _figures(evaluation: Evaluation, analysis: Analysis, extras: Extras) -> dict
         "calibration": [charts.calibration(f"{name}: {what}", found) for name, what, found in worth if found.bins],
         "failed": [(system.name, item) for system in systems for item in system.failed],
     }
+
+
+def _scatter(system: System, scores: ValueScores) -> charts.Chart:
+    found = [(item.id, float(item.reference), float(item.hypothesis)) for item in system.items if not item.failure]
+    return charts.scatter(f"{system.name}: {system.source}", found, f"{scores.number} utterances, RMSE {digits(scores.rmse.value)}")
 
 
 def _utterances(evaluation: Evaluation, extras: Extras) -> dict[str, Any]:
@@ -113,11 +124,14 @@ def _utterances(evaluation: Evaluation, extras: Extras) -> dict[str, Any]:
 
 
 def _training(evaluation: Evaluation, extras: Extras) -> dict[str, Any]:
+    units = {system.name: system.unit for system in evaluation.systems}
     trained = any(training.config or training.facts for training in extras.trainings.values())
     return {
         "models_known": trained or any(system.facts or system.seconds is not None for system in evaluation.systems),
         "trainings": extras.trainings,
-        "curves": [chart for name, training in extras.trainings.items() for chart in charts.training(name, training)],
+        "curves": [
+            chart for name, training in extras.trainings.items() for chart in charts.training(name, training, units.get(name, ""))
+        ],
         "duration": view.duration,
     }
 

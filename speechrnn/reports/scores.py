@@ -10,6 +10,7 @@
                   "translation": {"chrF"|"BLEU": {"score", "mean", "spread", "signature"}},
                   "frames": {"percent", "low", "high", "frames"},
                   "segments": {"precision", "recall", "f1", "low", "high", "segments"},
+                  "numbers": {"of", "utterances", "rmse"|"mae"|"r"|"r2": {"value", "low", "high"}, "rmse_of_the_mean"},
                   "labels": {label: {"total", "precision", "recall", "f1", "low", "high"}},
                   "classes": {"consonants"|"vowels"|"tone": {"percent", "errors", "tokens", "insertions", "deletions",
                   "substitutions"}}}],
@@ -19,7 +20,9 @@
 
 Rates, bounds and differences are in percent, times in seconds; ``seconds`` and ``real_time_factor`` are null where not measured;
 ``p`` is of the paired bootstrap; ``mean`` is errors a segment, ``z`` null where it is infinite. The 95 % interval of chrF and BLEU,
-which are from 0 to 100, is mean - spread to mean + spread.
+which are from 0 to 100, is mean - spread to mean + spread. ``numbers`` and differences of ``rmse`` are in the unit of the field of
+the manifest that ``of`` names, over utterances that did not fail; r and r2 are null where they are not defined. Systems that give
+numbers have no rates, no ``utterances_right`` and no ``matched_pairs``.
 """
 
 from __future__ import annotations
@@ -33,7 +36,8 @@ from speechrnn.reports.provenance import Provenance
 from speechrnn.scoring.bootstrap import Interval
 from speechrnn.scoring.calibration import Reliability
 from speechrnn.scoring.matched_pairs import MatchedPairs
-from speechrnn.scoring.results import Evaluation, Measure, System
+from speechrnn.scoring.results import Comparison, Evaluation, Measure, System
+from speechrnn.scoring.values import ValueScores
 
 VERSION = 1
 
@@ -50,11 +54,7 @@ def scores_record(evaluation: Evaluation, provenance: Provenance, analysis: Anal
                 "a": pair.a,
                 "b": pair.b,
                 "metric": pair.metric,
-                "difference": _rounded(pair.difference.difference),
-                "low": _rounded(pair.difference.low),
-                "high": _rounded(pair.difference.high),
-                "p": _rounded(pair.difference.p),
-                "matched_pairs": _matched(pair.matched),
+                **_difference(pair),
             }
             for pair in evaluation.pairs
         ],
@@ -74,12 +74,27 @@ def _system(system: System, evaluation: Evaluation, analysis: Analysis) -> dict[
         "seconds": None if system.seconds is None else round(system.seconds, 3),
         "real_time_factor": None if system.real_time_factor is None else round(system.real_time_factor, 5),
         "unit": system.unit,
-        "utterances_right": evaluation.right(system),
+        **({"utterances_right": evaluation.right(system)} if system.metrics else {}),
         "failed": [item.id for item in system.failed],
         "facts": dict(system.facts),
         "confidence": {what: _reliability(found) for what, found in system.reliability.items()},
         **_sounds(system, analysis),
+        **({"numbers": _numbers(system, evaluation.values[system.name])} if evaluation.values else {}),
     }
+
+
+def _numbers(system: System, scores: ValueScores) -> dict[str, Any]:
+    figures = {
+        name.lower(): None if figure is None else {key: _digits(value) for key, value in asdict(figure).items()}
+        for name, figure in scores.figures.items()
+    }
+    return {"of": system.source, "utterances": scores.number, **figures, "rmse_of_the_mean": _digits(scores.constant)}
+
+
+def _difference(pair: Comparison) -> dict[str, Any]:
+    d, shown = pair.difference, _rounded if pair.matched else _digits
+    found: dict[str, Any] = {"difference": shown(d.difference), "low": shown(d.low), "high": shown(d.high), "p": _rounded(d.p)}
+    return found | {"matched_pairs": _matched(pair.matched)} if pair.matched else found
 
 
 def _sounds(system: System, analysis: Analysis) -> dict[str, Any]:
@@ -150,3 +165,8 @@ def _measure(measure: Measure) -> dict[str, Any]:
 
 def _rounded(value: float) -> float:
     return round(value, 4)
+
+
+def _digits(value: float) -> float:
+    """Of a number in any unit ten digits, more than any table shows: what is rounded twice may be rounded wrongly."""
+    return float(f"{value:.10g}")

@@ -17,7 +17,7 @@ from typing import Any
 from speechrnn.atomic import write_text
 from speechrnn.errors import DataError, SpeechrnnError, UsageError
 from speechrnn.reports.scores import VERSION
-from speechrnn.reports.summary import probability
+from speechrnn.reports.summary import digits, probability
 from speechrnn.scoring.units import METRICS
 
 BEGIN, END = "<!-- table:begin -->", "<!-- table:end -->"
@@ -54,8 +54,8 @@ class _Run:
 
 
 def markdown(scores: Sequence[Mapping[str, Any]]) -> str:
-    """A table with a row for each system and rate, one of differences where systems were compared; below them means over left-out
-    parts, data, date, commit and machine.
+    """A table with a row for each system and rate, one of systems that give numbers, one of differences where systems were
+    compared; below them means over left-out parts, data, date, commit and machine.
 
     A system that occurs in several files, trained from several seeds, gets one row: the run with the median rate (the better one of
     the middle two), and the range of all behind it. Systems named ``X without Y``, each trained without one part Y of the
@@ -71,8 +71,36 @@ def markdown(scores: Sequence[Mapping[str, Any]]) -> str:
         "| system | rate | % | 95 % interval | errors / of | ins, del, sub | utterances right | x real time |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
         *(_row(name, metric, runs) for (name, metric), runs in groups.items()),
+        "",
     ]
-    return "\n".join([*rows, "", *_pairs(scores), *_over_parts(groups), *_notes(scores)]) + "\n"
+    tables = [*(rows if groups else ()), *_numbers(scores), *_pairs(scores)]
+    return "\n".join([*tables, *_over_parts(groups), *_notes(scores)]) + "\n"
+
+
+def _numbers(scores: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A table of estimates, a row for each system of each file; nothing where no system gives numbers."""
+    rows = []
+    for system in (system for record in scores for system in record["systems"] if "numbers" in system):
+        found, speed = system["numbers"], system.get("real_time_factor")
+        rmse, *others = (
+            (f"{digits(f['value'])}", f"{digits(f['low'])} - {digits(f['high'])}") if f else ("-", "-")
+            for f in (found[name] for name in ("rmse", "mae", "r", "r2"))
+        )
+        failed = f", {len(system['failed'])} failed" if system.get("failed") else ""
+        cells = [
+            f"{_cell(system['name'])}: {_cell(found['of'])}",
+            f"**{rmse[0]}**",
+            rmse[1],
+            digits(found["rmse_of_the_mean"]),
+            *(f"{value} ({bounds})" for value, bounds in others),
+            f"{found['utterances']}{failed}",
+            "-" if speed is None else f"{speed:.3f}",
+        ]
+        rows.append(f"| {' | '.join(cells)} |")
+    if not rows:
+        return []
+    header = "| system | RMSE | 95 % interval | RMSE of the mean | MAE | r | R² | utterances | x real time |"
+    return [header, "| --- | --- | --- | --- | --- | --- | --- | --- | --- |", *rows, ""]
 
 
 def _pairs(scores: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -81,12 +109,15 @@ def _pairs(scores: Sequence[Mapping[str, Any]]) -> list[str]:
     for record in scores:
         for pair in record.get("pairs", ()):
             matched = pair.get("matched_pairs") or {}
+            apart, low, high = (
+                digits(pair[key], "+") if pair["metric"] == "rmse" else f"{pair[key]:+.2f}" for key in ("difference", "low", "high")
+            )
             test = f"{probability(matched['p'])} ({matched['segments']} segments)" if matched else "-"
             cells = [
                 f"{_cell(pair['a'])} minus {_cell(pair['b'])}",
                 pair["metric"].upper(),
-                f"**{pair['difference']:+.2f}**",
-                f"{pair['low']:+.2f} to {pair['high']:+.2f}",
+                f"**{apart}**",
+                f"{low} to {high}",
                 probability(pair["p"]),
                 test,
             ]

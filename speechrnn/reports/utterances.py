@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from speechrnn.reports.details import Detail, choose
+from speechrnn.reports.summary import digits
 from speechrnn.reports.timeline import Timeline, timeline
 from speechrnn.scoring.align import Pair, align
-from speechrnn.scoring.rates import Counts
 from speechrnn.scoring.results import Evaluation, System
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Neighbouring columns of one kind, as text."""
+    """Neighbouring columns of one kind, as text; of kind ``estimate``: a number and what was given for it."""
 
     kind: str
     reference: str
@@ -23,10 +23,18 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One system's alignment of one utterance: in columns (``pairs``) or as text (``runs``, with ``gap`` between them)."""
+    """One system's alignment of one utterance: in columns (``pairs``) or as text (``runs``, with ``gap`` between them).
+
+    Attributes:
+        errors: how many, or how far its number is off; 0 where there is none.
+        tokens: of the reference; 0 of a number.
+        off: both in words.
+    """
 
     system: str
-    counts: Counts
+    errors: float
+    tokens: int
+    off: str
     pairs: tuple[Pair, ...]
     runs: tuple[Run, ...]
     gap: str
@@ -39,8 +47,8 @@ class Block:
 
     Attributes:
         index: its place in the evaluation.
-        errors: of each system, by its headline rate.
-        tokens: of the reference, by that of the first.
+        errors: of each system, by its headline rate, or how far its number is off.
+        tokens: of the reference, by the headline rate of the first; of a number none.
         sure: mean confidence of the tokens of the least sure system; ``None`` where no system tells.
     """
 
@@ -49,7 +57,7 @@ class Block:
     speaker: str
     duration: float
     snr: float | None
-    errors: tuple[int, ...]
+    errors: tuple[float, ...]
     tokens: int
     sure: float | None
     failed: bool
@@ -58,14 +66,19 @@ class Block:
 
 
 def blocks(evaluation: Evaluation, details: Mapping[str, Detail]) -> list[Block]:
-    """Every utterance, by errors of the system that made the most, then by id; aligned by each system's headline rate."""
-    by_system = [evaluation.measures[system.name][system.metrics[0]].by_utterance for system in evaluation.systems]
+    """Every utterance, by errors of the system that made the most, then by id; aligned by each system's headline rate.
+
+    Numbers that are missing stand before those that are furthest off.
+    """
+    by_system = [evaluation.errors(system) for system in evaluation.systems]
     in_columns = set(choose(evaluation)) | set(details)
     found = []
     for index, item in enumerate(evaluation.systems[0].items):
-        counts = [each[index] for each in by_system]
         systems = evaluation.systems
-        lines = tuple(_line(system, index, own, item.id in in_columns) for system, own in zip(systems, counts, strict=True))
+        lines = tuple(
+            _line(evaluation, system, index, item.id in in_columns) if system.metrics else _estimate(system, index, errors[index])
+            for system, errors in zip(systems, by_system, strict=True)
+        )
         detail = details.get(item.id)
         sure = [sum(c) / len(c) for system in systems if (c := system.items[index].confidences)]
         found.append(
@@ -75,26 +88,35 @@ def blocks(evaluation: Evaluation, details: Mapping[str, Detail]) -> list[Block]
                 item.speaker,
                 item.duration,
                 item.snr,
-                tuple(one.errors for one in counts),
-                counts[0].tokens,
+                tuple(each[index] for each in by_system),
+                lines[0].tokens,
                 min(sure) if sure else None,
                 any(system.items[index].failure for system in systems),
                 lines,
                 timeline(detail, index, evaluation) if detail else None,
             )
         )
-    return sorted(found, key=lambda block: (-max(block.errors), not block.failed, block.id))
+    numbers = bool(evaluation.values)
+    return sorted(found, key=lambda block: (not (numbers and block.failed), -max(block.errors), not block.failed, block.id))
 
 
-def _line(system: System, index: int, counts: Counts, in_columns: bool) -> Line:
+def _estimate(system: System, index: int, error: float) -> Line:
+    item = system.items[index]
+    off = "no number" if item.failure else f"off by {digits(float(item.hypothesis) - float(item.reference), '+')}"
+    return Line(system.name, error, 0, off, (), (Run("estimate", item.reference, item.hypothesis or "–"),), "", item.failure)
+
+
+def _line(evaluation: Evaluation, system: System, index: int, in_columns: bool) -> Line:
     item, metric = system.items[index], system.metrics[0]
+    counts = evaluation.measures[system.name][metric].by_utterance[index]
     pairs = tuple(align(*item.sides(metric)))
+    off = f"{counts.errors} of {counts.tokens}"
     # Letters are written without gaps, words and phones (and letters of several signs) with a space between.
     letters = metric == "cer" or all(len(token) == 1 for token in (*item.reference_tokens, *item.tokens))
     gap = "" if metric in ("cer", "per") and letters else " "
     if in_columns:
-        return Line(system.name, counts, pairs, (), gap, item.failure)
-    return Line(system.name, counts, (), tuple(runs(pairs, gap)), gap, item.failure)
+        return Line(system.name, counts.errors, counts.tokens, off, pairs, (), gap, item.failure)
+    return Line(system.name, counts.errors, counts.tokens, off, (), tuple(runs(pairs, gap)), gap, item.failure)
 
 
 def runs(pairs: Sequence[Pair], gap: str) -> list[Run]:

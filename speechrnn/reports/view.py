@@ -7,9 +7,11 @@ from typing import Any
 
 from speechrnn.reports.confusions import Confusions, confusions
 from speechrnn.reports.summary import probability
+from speechrnn.scoring.calibration import Figure
 from speechrnn.scoring.rates import kaldi_line
 from speechrnn.scoring.results import Evaluation, Measure, System
 from speechrnn.scoring.units import METRICS
+from speechrnn.scoring.values import ValueScores
 
 FREQUENT = 15
 """Errors of a kind shown."""
@@ -37,8 +39,19 @@ class RateRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ValueRow:
+    """A row of the headline table where numbers are given; no figure where it is not defined."""
+
+    system: System
+    name: str
+    figure: Figure | None
+    scores: ValueScores
+    whisker: Whisker | None
+
+
+@dataclass(frozen=True, slots=True)
 class PairRow:
-    """A row of the table of differences."""
+    """A row of the table of differences; of numbers without matched pairs, 0 segments."""
 
     a: str
     b: str
@@ -77,9 +90,31 @@ def rate_rows(evaluation: Evaluation) -> list[RateRow]:
     return rows
 
 
+def value_rows(evaluation: Evaluation) -> list[ValueRow]:
+    """Every system that gives numbers, and figure; the drawings of one figure share their scale, from 0 to the highest bound."""
+    figures = [
+        (system, name, figure)
+        for system in evaluation.systems
+        if evaluation.values
+        for name, figure in evaluation.values[system.name].figures.items()
+    ]
+    widest: dict[str, float] = {}
+    for _, name, figure in figures:
+        widest[name] = max(widest.get(name, 0.0), figure.high if figure else 0.0)
+    rows = []
+    for system, name, figure in figures:
+        whisker = None
+        if figure:
+            places = (100 * value / (widest[name] or 1.0) for value in (figure.low, figure.value, figure.high))
+            low, middle, high = (min(max(place, 0.0), 100.0) for place in places)
+            whisker = Whisker(low, middle, high, 0)
+        rows.append(ValueRow(system, name, figure, evaluation.values[system.name], whisker))
+    return rows
+
+
 def pair_rows(evaluation: Evaluation) -> list[PairRow]:
     """Every two systems; all drawings share a scale with 0 in the middle."""
-    reach = max([max(abs(pair.difference.low), abs(pair.difference.high)) for pair in evaluation.pairs] + [1e-9])
+    reach = max([max(abs(pair.difference.low), abs(pair.difference.high)) for pair in evaluation.pairs], default=0.0) or 1.0
 
     def place(value: float) -> float:
         return 50 + 50 * max(-1.0, min(1.0, value / reach))
@@ -92,9 +127,12 @@ def pair_rows(evaluation: Evaluation) -> list[PairRow]:
         else:
             verdict = f"{pair.a if d.difference < 0 else pair.b} is better"
         whisker = Whisker(place(d.low), place(d.difference), place(d.high), 50)
-        z = f"{pair.matched.z:+.2f}".replace("-", "\u2212").replace("inf", "∞")
-        tests = (probability(d.p), probability(pair.matched.p), z, pair.matched.segments)
-        rows.append(PairRow(pair.a, pair.b, pair.metric, d.difference, d.low, d.high, *tests, verdict, whisker))
+        matched = ("–", "–", 0)
+        if pair.matched:
+            z = f"{pair.matched.z:+.2f}".replace("-", "\u2212").replace("inf", "∞")
+            matched = (probability(pair.matched.p), z, pair.matched.segments)
+        figures = (d.difference, d.low, d.high, probability(d.p))
+        rows.append(PairRow(pair.a, pair.b, pair.metric, *figures, *matched, verdict, whisker))
     return rows
 
 

@@ -35,7 +35,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Rate of one system minus that of another, in percentage points.
+    """Rate of one system minus that of another, in percentage points; of numbers, RMSE minus RMSE in their own unit.
 
     Attributes:
         difference: negative where the first is better.
@@ -95,16 +95,16 @@ class Bootstrap:
         return np.asarray(100 * drawn[:, 0] / np.maximum(drawn[:, 1], 1))
 
     def sums(self, values: np.ndarray) -> np.ndarray:
-        """Values (U, D) of utterances, whole numbers, summed over the drawn test sets: int64, shape (resamples, D)."""
+        """Values (U, D) of utterances summed over the drawn test sets, (resamples, D): int64 of whole numbers, else float64."""
         import numpy as np
 
-        values = values.astype(np.int64)
+        values = values.astype(np.float64 if np.issubdtype(values.dtype, np.floating) else np.int64)
         if self._groups is not None:
-            grouped = np.zeros((self._groups.max() + 1, values.shape[1]), np.int64)
+            grouped = np.zeros((self._groups.max() + 1, values.shape[1]), values.dtype)
             np.add.at(grouped, self._groups, values)
             values = grouped
         generator = np.random.default_rng(self._seed)
-        found = np.zeros((self._resamples, values.shape[1]), np.int64)
+        found = np.zeros((self._resamples, values.shape[1]), values.dtype)
         step = max(1, _CELLS // max(len(values), 1))
         for first in range(0, self._resamples if len(values) else 0, step):
             size = (min(step, self._resamples - first), len(values))

@@ -10,6 +10,7 @@ from speechrnn.scoring.bootstrap import RESAMPLES, Bootstrap, difference, interv
 from speechrnn.scoring.matched_pairs import MatchedPairs, matched_pairs, segments
 from speechrnn.scoring.rates import count, total
 from speechrnn.scoring.results import Comparison, Evaluation, Measure, System
+from speechrnn.scoring.values import value_difference, value_scores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,18 +19,22 @@ if TYPE_CHECKING:
 def compare(systems: Sequence[System], resamples: int = RESAMPLES) -> Evaluation:
     """Score every system by its metrics, and every two systems by the metrics they share over the same reference tokens.
 
+    Systems that give numbers are scored by their errors, and compared by the RMSE over utterances that both have a number for.
+
     Args:
         systems: one or more, each over the same utterances in the same order.
         resamples: bootstrap draws of the test set.
 
     Raises:
-        ValueError: the systems were not given the same utterances, or share a name.
+        ValueError: the systems were not given the same utterances, or share a name; some give numbers, some do not.
     """
     ids = [item.id for item in systems[0].items]
     if any([item.id for item in system.items] != ids for system in systems):
         raise ValueError("the systems were scored on different utterances")
     if len({system.name for system in systems}) < len(systems):
         raise ValueError("two systems share a name")
+    if len({system.unit == "value" for system in systems}) > 1:
+        raise ValueError("some systems give numbers, others do not")
     bootstrap = Bootstrap([item.speaker for item in systems[0].items], resamples)
     measures: dict[str, dict[str, Measure]] = {}
     rates: dict[tuple[str, str], np.ndarray] = {}
@@ -40,6 +45,7 @@ def compare(systems: Sequence[System], resamples: int = RESAMPLES) -> Evaluation
             drawn = rates[system.name, metric] = bootstrap.rates(by_utterance)
             bounds = interval(drawn)
             measures[system.name][metric] = Measure(metric, total(by_utterance), bounds.low, bounds.high, by_utterance)
+    values = {system.name: value_scores(system.items, resamples) for system in systems if system.unit == "value"}
     pairs = []
     for a, b in combinations(systems, 2):
         for metric in a.metrics:
@@ -47,7 +53,9 @@ def compare(systems: Sequence[System], resamples: int = RESAMPLES) -> Evaluation
                 first, second = (measures[system.name][metric].counts.percent for system in (a, b))
                 found = difference(first, second, rates[a.name, metric], rates[b.name, metric])
                 pairs.append(Comparison(a.name, b.name, metric, found, _matched(a, b, metric)))
-    return Evaluation(tuple(systems), measures, tuple(pairs), bootstrap.drawn)
+        if values and (apart := value_difference(a.items, b.items, resamples)):
+            pairs.append(Comparison(a.name, b.name, "rmse", apart, None))
+    return Evaluation(tuple(systems), measures, tuple(pairs), bootstrap.drawn, values)
 
 
 def _same_references(a: System, b: System, metric: str) -> bool:

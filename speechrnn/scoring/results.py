@@ -11,6 +11,7 @@ from speechrnn.scoring.calibration import Reliability
 from speechrnn.scoring.matched_pairs import MatchedPairs
 from speechrnn.scoring.rates import Counts
 from speechrnn.scoring.units import characters, hypothesis_tokens, words
+from speechrnn.scoring.values import ValueScores
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Item:
 
     Attributes:
         id: utterance id.
-        reference, hypothesis: normalized texts.
+        reference, hypothesis: normalized texts, labels, or numbers as text.
         reference_tokens: letters or phones of the reference; empty where words and characters are counted.
         tokens: letters or phones of the hypothesis.
         times: start and end of each token (s from the start of the utterance, half-open), or nothing.
@@ -28,7 +29,8 @@ class Item:
         duration: seconds; 0 where unknown.
         snr: estimated ratio of speech to noise (dB); ``None`` where unknown.
         reference_times: of each reference token, where they are known and scored.
-        failure: why there is no hypothesis; empty where there is one. A failed utterance counts as all deleted.
+        failure: why there is no hypothesis; empty where there is one. A failed utterance counts as all deleted; where numbers are
+            given, it is left out of the figures.
     """
 
     id: str
@@ -62,13 +64,14 @@ class System:
     Attributes:
         name: as shown; unique on a page.
         model: path of its model directory or hypothesis file, as given.
-        unit: ``chars``, ``letters``, ``phones``, ``classes`` of a model; ``word``, ``char``, ``token`` of a file.
-        metrics: rates that make sense, the headline first.
+        unit: ``chars``, ``letters``, ``phones``, ``classes``, ``frames``, ``value`` of a model; ``word``, ``char``, ``token`` of
+            a file.
+        metrics: rates that make sense, the headline first; none where numbers are given (``value``), of which no error is counted.
         items: the utterances, in the order of the references.
         seconds: wall-clock time of recognition, reading of audio included, loading of the model not; ``None`` where not measured.
         facts: what else a report says of it: checksum, parameters, normalization.
         reliability: what its confidences of ``words`` and ``tokens`` are worth, where it gives any.
-        source: what it writes: ``text``, or the field of the manifest that holds it, such as a translation.
+        source: what it writes: ``text``, or the field of the manifest that holds it, such as a translation or a number.
     """
 
     name: str
@@ -117,13 +120,13 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two systems by one rate: a minus b, by two tests."""
+    """Two systems by one rate, or by ``rmse``, for which there are no matched pairs: a minus b."""
 
     a: str
     b: str
     metric: str
     difference: Difference
-    matched: MatchedPairs
+    matched: MatchedPairs | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,16 +135,23 @@ class Evaluation:
 
     Attributes:
         measures: by system name, then metric.
-        pairs: each two systems that share a metric.
+        pairs: each two systems that share a metric, or give numbers.
         drawn: ``utterances`` or ``speakers``: what the bootstrap drew.
+        values: of systems that give numbers, by name: of all or of none.
     """
 
     systems: tuple[System, ...]
     measures: Mapping[str, Mapping[str, Measure]]
     pairs: tuple[Comparison, ...]
     drawn: str
+    values: Mapping[str, ValueScores] = field(default_factory=dict)
+
+    def errors(self, system: System) -> tuple[float, ...]:
+        """Of each utterance the errors by a system's headline rate, or how far its number is off: 0 where there is none."""
+        if system.name in self.values:
+            return tuple(0.0 if item.failure else abs(float(item.hypothesis) - float(item.reference)) for item in system.items)
+        return tuple(counts.errors for counts in self.measures[system.name][system.metrics[0]].by_utterance)
 
     def right(self, system: System) -> int:
         """Utterances without any error by the system's headline rate; failed ones are not among them."""
-        by_utterance = self.measures[system.name][system.metrics[0]].by_utterance
-        return sum(counts.errors == 0 and not item.failure for counts, item in zip(by_utterance, system.items, strict=True))
+        return sum(errors == 0 and not item.failure for errors, item in zip(self.errors(system), system.items, strict=True))

@@ -18,9 +18,13 @@ METRICS = {"wer": "words", "cer": "characters", "per": "tokens", "error": "utter
 def metrics_of(unit: str, writes_words: bool) -> tuple[str, ...]:
     """Rates that make sense for a tokenizer's unit, the headline first; a lexicon makes words of phones and letters.
 
+    Where numbers are given (``value``) there is nothing to count.
+
     >>> metrics_of("chars", True), metrics_of("phones", False), metrics_of("phones", True)
     (('wer', 'cer'), ('per',), ('wer', 'per'))
     """
+    if unit == "value":
+        return ()
     if unit == "classes":
         return ("error",)
     if unit == "frames":

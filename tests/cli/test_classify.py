@@ -126,20 +126,84 @@ def test_what_it_cannot_do_is_said(run, corpus, speechrnn, tmp_path):
     assert "Traceback" not in called.err
 
 
-def test_a_number_is_learned(corpus, speechrnn, tmp_path):
-    run = tmp_path / "run"
+@pytest.fixture(scope="module")
+def regression(corpus, speechrnn, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "regression"
     called = speechrnn(
-        "train", "experiment=base/classify", "head=regression", "head.value=height", f"data.dir={corpus}", f"run.dir={run}",
+        "train", "experiment=base/classify", "head=regression", "head.value=height", f"data.dir={corpus}", f"run.dir={out}",
         *QUICK, "trainer.max_epochs=30",
     )  # fmt: skip
     assert called.status == 0, called.err
-    recognizer = load(run)
+    return out
+
+
+def test_a_number_is_learned(regression, corpus):
+    recognizer = load(regression)
     utterances = read_manifest(corpus / "cuts_test.jsonl.gz")
     errors = [float(recognizer.transcribe(u.audio).text) - u.custom["height"] for u in utterances]
     # Heights are 100 to 250 in steps of 50: nearer to the right one than to any other.
     assert np.abs(errors).max() < 25
     with pytest.raises(Unsupported, match="gives a number"):
         recognizer.classify(utterances[0].audio)
-    called = speechrnn("evaluate", corpus / "cuts_test.jsonl.gz", "-m", run, "-o", tmp_path / "report")
-    assert called.status != 0
-    assert "gives numbers" in called.err
+
+
+def test_numbers_are_evaluated(regression, corpus, speechrnn, tmp_path):
+    manifest = corpus / "cuts_test.jsonl.gz"
+    called = speechrnn("evaluate", manifest, "-m", regression, "-o", tmp_path)
+    assert called.status == 0, called.err
+    recognizer, utterances = load(regression), read_manifest(manifest)
+    truth = np.array([utterance.custom["height"] for utterance in utterances])
+    said = np.array([float(recognizer.transcribe(utterance.audio).text) for utterance in utterances])
+    record = json.loads((tmp_path / "scores.json").read_text())
+    (system,) = record["systems"]
+    found = system["numbers"]
+    # A batch changes what is printed by its last digit at most.
+    assert found["rmse"]["value"] == pytest.approx(np.sqrt(np.square(said - truth).mean()), rel=1e-3)
+    assert found["rmse"]["low"] < found["rmse"]["value"] < found["rmse"]["high"]
+    assert found["rmse_of_the_mean"] == pytest.approx(truth.std())
+    assert found["rmse"]["high"] < found["rmse_of_the_mean"]
+    assert (found["of"], found["utterances"], system["failed"], record["normalization"]) == ("height", 16, [], {})
+    assert not {"error", "wer", "utterances_right"} & set(system)
+    assert f"height of 16 utterances: RMSE {found['rmse']['value']:.5g}" in called.out
+    lines = [json.loads(line) for line in (tmp_path / "hypotheses.jsonl").read_text().splitlines()]
+    assert [float(line["reference"]) for line in lines] == truth.tolist()
+    assert [float(line["hypothesis"]) for line in lines] == pytest.approx(said.tolist(), rel=1e-4)
+    page = (tmp_path / "report.html").read_text()
+    assert "<h1>Estimates of height</h1>" in page
+    assert page.count('<circle class="dot"') == 16
+    assert page.count("<audio") == 16
+
+
+def test_a_recording_that_cannot_be_read_has_no_number_and_is_named(regression, corpus, speechrnn, tmp_path):
+    utterances = read_manifest(corpus / "cuts_test.jsonl.gz")
+    damaged = tmp_path / "damaged.wav"
+    damaged.write_bytes(utterances[0].audio.read_bytes()[:1000])
+    utterances[0] = dataclasses.replace(utterances[0], audio=damaged)
+    write_manifest(tmp_path / "cuts_test.jsonl.gz", utterances)
+    models = ("-m", regression, "--name", "x", "-m", regression / "model", "--name", "y")
+    called = speechrnn("evaluate", tmp_path / "cuts_test.jsonl.gz", *models, "-o", tmp_path / "report", "--tables")
+    assert called.status == 1
+    assert f"x: {utterances[0].id} failed and is left out" in called.err
+    assert "| 15, 1 failed |" in called.out
+    record = json.loads((tmp_path / "report" / "scores.json").read_text())
+    assert [(system["numbers"]["utterances"], system["failed"]) for system in record["systems"]] == [(15, [utterances[0].id])] * 2
+    assert [(pair["metric"], pair["difference"], pair["p"]) for pair in record["pairs"]] == [("rmse", 0, 1)]
+    assert "They have no number and are left out of the figures." in (tmp_path / "report" / "report.html").read_text()
+
+
+def test_what_goes_with_counted_errors_does_not_go_with_numbers(run, regression, corpus, speechrnn, tmp_path):
+    manifest, out = corpus / "cuts_test.jsonl.gz", tmp_path / "report"
+    bare = tmp_path / "cuts_bare.jsonl.gz"
+    utterances = read_manifest(manifest)
+    utterances[3] = dataclasses.replace(utterances[3], custom={"height": "tall"})
+    write_manifest(bare, utterances)
+    for words, status, said in [
+        (("evaluate", manifest, "-m", regression, "-m", run, "-o", out), 2, "gives the number 'height' of the manifest, "),
+        (("evaluate", manifest, "-m", regression, "-o", out, "--trn"), 2, "--trn is for texts"),
+        (("evaluate", bare, "-m", regression, "-o", out), 1, f"have no number in 'height': {utterances[3].id}"),
+        (("tune", manifest, "-m", regression), 2, "a model that cannot be tuned"),
+    ]:
+        called = speechrnn(*words)
+        assert called.status == status
+        assert said in called.err
+        assert not (out / "scores.json").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from speechrnn.jobs.evaluate import Loaded, evaluate, facts, load_systems, prove
 from speechrnn.recognizer import Recognizer
 from speechrnn.reports.scores import scores_record
 from speechrnn.scoring.rates import Counts
+from speechrnn.text.labels import Labels
 from speechrnn.text.normalize import TextOptions
 from speechrnn.text.tokenizer import BLANK, Tokenizer
 
@@ -189,3 +191,53 @@ def test_scores_hold_finite_numbers_only(fake: Any, tmp_path: Path) -> None:
     record = scores_record(found, provenance(tmp_path / "cuts.jsonl", systems(x=fake())))
     assert json.loads(json.dumps(record, allow_nan=False)) == record
     assert record["systems"][0]["wer"]["percent"] == 100
+
+
+def aged(**ages: Any) -> list[Utterance]:
+    return [
+        dataclasses.replace(utterance, custom={"age": ages[utterance.id]}) for utterance in utterances(**dict.fromkeys(ages, ""))
+    ]
+
+
+def guessing(fake: Any, heard: dict[str, str], field: str = "age", text: TextOptions = TextOptions()) -> Any:
+    found = fake(heard, Labels((field,), "value"), text)
+    found.label = field
+    return found
+
+
+def test_numbers_are_held_against_those_of_the_manifest(fake: Any) -> None:
+    said = {"u1": "30.5", "u2": "broken", "u3": "nan", "u4": "-2"}
+    found = evaluate(aged(u1=30, u2="4", u3=0.1, u4="1e-3"), systems(x=guessing(fake, said)))
+    (system,) = found.systems
+    assert (system.metrics, system.unit, system.source, system.reliability) == ((), "value", "age", {})
+    assert [(item.reference, item.hypothesis) for item in system.items] == [("30", "30.5"), ("4", ""), ("0.1", ""), ("0.001", "-2")]
+    assert [(item.id, item.failure) for item in system.failed] == [
+        ("u2", "/nowhere/u2.wav: cut short"),
+        ("u3", "the model gave nan"),
+    ]
+    assert found.values["x"].number == 2
+    assert found.values["x"].mae.value == pytest.approx((0.5 + 2.001) / 2)
+    with pytest.raises(DataError, match=r"x: none of the 1 utterances .* the first: the model gave inf"):
+        evaluate(aged(u1=1), systems(x=guessing(fake, {"u1": "inf"})))
+
+
+@pytest.mark.parametrize("number", [None, "", "old", True, "nan", "inf", [1]])
+def test_utterances_without_a_number_are_refused_by_name(fake: Any, number: Any) -> None:
+    with pytest.raises(DataError, match="1 of 2 utterances have no number in 'age': u2") as caught:
+        evaluate(aged(u1=1, u2=number), systems(x=guessing(fake, {"u1": "1", "u2": "1"})))
+    assert caught.value.remedy
+
+
+def test_numbers_are_compared_with_numbers_of_the_same_field_only(fake: Any) -> None:
+    given, said = aged(u1=1, u2=2), {"u1": "1", "u2": "2"}
+    x, y = guessing(fake, said), guessing(fake, {"u1": "2", "u2": "4"}, text=TextOptions(case="lower"))
+    (pair,) = evaluate(given, systems(x=x, y=y)).pairs
+    assert (pair.metric, pair.difference.difference) == ("rmse", pytest.approx(-(2.5**0.5))), (
+        "how text is normalized does not matter"
+    )
+    for other, gives in [(fake(said), "texts or labels"), (guessing(fake, said, "height"), "the number 'height' of the manifest")]:
+        with pytest.raises(UsageError, match=f"x gives the number 'age' of the manifest, y {gives}") as caught:
+            evaluate(given, systems(x=x, y=other))
+        assert caught.value.remedy
+        with pytest.raises(UsageError, match=f"y gives {gives}, x the number 'age'"):
+            evaluate(given, systems(y=other, x=x))

@@ -129,6 +129,7 @@ def test_different_units_are_refused(tmp_path: Path) -> None:
     chars = hypotheses(tmp_path / "c.jsonl", {"id": "u1", "hypothesis": "a"})
     phones = hypotheses(tmp_path / "p.jsonl", {"id": "u1", "hypothesis": "AH", "unit": "phones", "tokens": ["AH"], "system": "p"})
     letters = hypotheses(tmp_path / "l.jsonl", {"id": "u1", "hypothesis": "a", "unit": "letters", "tokens": ["a"]})
+    ages = hypotheses(tmp_path / "v.jsonl", {"id": "u1", "hypothesis": "30", "unit": "value", "reference": "31", "system": "v"})
     reference, cuts = text(tmp_path / "r", "u1 a"), manifest(tmp_path / "cuts.jsonl.gz", u1="a")
     for wanted, arguments, unit in [
         ("different units: rnn holds words, p holds tokens", (reference, [chars, phones]), None),
@@ -136,6 +137,9 @@ def test_different_units_are_refused(tmp_path: Path) -> None:
         ("rnn was made by a model of characters", (reference, [chars]), "token"),
         ("p holds phones, cuts.jsonl.gz words", (cuts, [phones]), None),
         ("p holds phones, the references letters", (letters, [phones]), None),
+        ("v holds numbers, in which there are no words to count", (ages, [ages]), None),
+        ("v holds numbers, in which there are no tokens to count", (reference, [ages]), "token"),
+        ("v.jsonl holds numbers", (ages, [reference]), "char"),
     ]:
         with pytest.raises(UsageError, match=wanted) as caught:
             score(*arguments, unit=unit)

@@ -254,3 +254,20 @@ def test_sound_plays_and_its_place_is_shown_in_the_picture(
         " return [i.naturalWidth, i.naturalHeight]; })()"
     )
     assert natural == [150, 64]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_of_numbers_is_readable_and_searched(opened: Any, scheme: str, numbers: Evaluation, provenance: Provenance) -> None:
+    page = opened(render(numbers, provenance))
+    page.emulate_media(color_scheme=scheme)
+    ratios = page.evaluate(CONTRAST, [".big", ".tick", ".dot", ".bounds", ".runs .arrow", ".failure"])
+    assert [(selector, ratio) for selector, ratio in ratios if ratio < 4.5] == []
+    assert ids(page)[:2] == ["u03", "u39"], "all are shown, those without a number first"
+    assert len(ids(page)) == 40
+    page.get_by_label("Find").fill(f"→ {numbers.systems[0].items[7].hypothesis}")
+    assert ids(page) == ["u07"]
+    page.get_by_label("Find").fill("")
+    page.get_by_label("Show").select_option("failed")
+    assert ids(page) == ["u03", "u39"]
+    page.set_viewport_size({"width": 380, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 380

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from speechrnn.reports.charts import HEIGHT, WIDTH, calibration, training
+from speechrnn.reports.charts import HEIGHT, WIDTH, calibration, scatter, training
 from speechrnn.reports.training import Series, Training, series_of
 from speechrnn.scoring.calibration import reliability
 
@@ -59,3 +59,20 @@ def test_rungs_of_a_ladder_are_curves_of_what_they_have_gained() -> None:
     for line in chart.lines:
         places = [tuple(map(float, pair.split(","))) for pair in line.points.split()]
         assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in places)
+
+
+@pytest.mark.parametrize(("scale", "shift"), [(1.0, 0.0), (1e-4, 0.0), (1e5, -3e5), (0.0, 7.0), (0.0, 0.0)])
+def test_estimates_lie_on_the_diagonal_where_they_are_right_and_above_it_where_too_high(scale: float, shift: float) -> None:
+    generator = np.random.default_rng(2)
+    truth = scale * generator.standard_normal(30) + shift
+    chart = scatter("x", [("u", value, value) for value in truth] + [("v", truth.min(), truth.max())], "told")
+    *right, high = [(dot.x / WIDTH, 1 - dot.y / HEIGHT) for dot in chart.dots]
+    assert all(0 <= place <= 1 and place == pytest.approx(other) for place, other in right)
+    assert high[1] >= high[0]
+    assert (high[1] > high[0]) == (scale > 0)
+    # The ticks say where a number is drawn.
+    labels, places = [float(tick.label) for tick in chart.x], [tick.place / WIDTH for tick in chart.x]
+    assert 2 <= len(labels) <= 7
+    assert (places[0], places[-1]) == (0, 1)
+    assert [place for place, _ in right] == pytest.approx(np.interp(truth, labels, places), abs=1e-3)
+    assert [HEIGHT * (1 - place) for place in places] == pytest.approx([tick.place for tick in chart.y])

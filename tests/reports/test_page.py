@@ -18,6 +18,7 @@ from speechrnn.reports.details import Detail, choose, curves, spectrogram
 from speechrnn.reports.page import Extras, content_security_policy, embedded_json, render
 from speechrnn.reports.provenance import Provenance
 from speechrnn.reports.scores import scores_record
+from speechrnn.reports.training import Series, Training
 from speechrnn.scoring.calibration import Figure, Reliability
 from speechrnn.scoring.compare import compare
 from speechrnn.scoring.results import Evaluation, Item, System
@@ -247,3 +248,58 @@ def test_two_thousand_utterances_of_three_systems_stay_below_15_megabytes(proven
     html = render(evaluation, provenance, Extras(details))
     assert html.count("<audio ") == 150
     assert len(html.encode("utf-8")) < 15_000_000
+
+
+def test_numbers_have_figures_and_a_drawing_and_nothing_is_counted(numbers: Evaluation, provenance: Provenance) -> None:
+    trained = Training((Series("dev_error", ((1, 100.0), (2, 30.0))),))
+    page = Page(render(numbers, provenance, Extras({"u05": Detail(1.5)}, {"rnn": trained})))
+    scores = numbers.values["rnn"]
+    for shown in [
+        "Estimates of age <of> them",
+        f"{scores.rmse.value:.5g}",
+        f"{scores.r2.low:.5g} – {scores.r2.high:.5g}",
+        f"{scores.constant:.5g}",
+        "Failed utterances have no number and are left out.",
+        "<b>.wav: cut short",
+        "rnn is better",
+        "Field of the manifest",
+        "RMSE, 100 for saying the mean 30",
+    ]:
+        assert shown in page.text
+    for counted in ["%WER", "Substituted", "Frequent errors", "count as all deleted", "Matched pairs", "Confidences", "0 of 0"]:
+        assert counted not in page.text
+    # A dot for each utterance that has a number; labels of 78 dots are not read out, a sentence is.
+    labels = [value for tag, name, value in page.attributes if tag == "svg" and name == "aria-label" and "estimate over" in value]
+    assert labels == [
+        f"{name}: age <of> them: estimate over reference; 39 utterances, RMSE {numbers.values[name].rmse.value:.5g}"
+        for name in ("rnn", "constant")
+    ]
+    assert sum(name == "class" and value == "dot" for _, name, value in page.attributes) == 78
+    links = [value for tag, name, value in page.attributes if tag == "a" and name == "href"]
+    assert {link[1:] for link in links} <= {value for _, name, value in page.attributes if name == "id"}
+
+
+def test_scores_of_numbers(numbers: Evaluation, provenance: Provenance) -> None:
+    record = json.loads(json.dumps(scores_record(numbers, provenance), allow_nan=False))
+    system, (pair,) = record["systems"][0], record["pairs"]
+    scores = numbers.values["rnn"]
+    assert system["failed"] == ["u03"]
+    assert (system["numbers"]["of"], system["numbers"]["utterances"]) == ("age <of> them", 39)
+    for name, figure in zip(("rmse", "mae", "r", "r2"), (scores.rmse, scores.mae, scores.r, scores.r2), strict=True):
+        assert figure is not None
+        assert system["numbers"][name] == pytest.approx({"value": figure.value, "low": figure.low, "high": figure.high})
+    assert system["numbers"]["rmse_of_the_mean"] == pytest.approx(scores.constant)
+    assert not {"wer", "per", "error", "utterances_right", "accuracy"} & set(system)
+    assert pair["metric"] == "rmse"
+    assert pair["difference"] == pytest.approx(numbers.pairs[0].difference.difference)
+    assert "matched_pairs" not in pair
+
+
+def test_figures_that_are_not_defined_are_said_to_be(provenance: Provenance) -> None:
+    items = tuple(Item(f"u{n}", "5", "5") for n in range(3))
+    evaluation = compare(
+        [System("x", "m", "value", (), items, source="age"), System("y", "m", "value", (), items, source="age")], 10
+    )
+    assert "not defined" in Page(render(evaluation, provenance)).text
+    (system, _) = scores_record(evaluation, provenance)["systems"]
+    assert (system["numbers"]["r"], system["numbers"]["r2"], system["numbers"]["rmse_of_the_mean"]) == (None, None, 0)

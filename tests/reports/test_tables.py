@@ -117,3 +117,18 @@ def test_other_files_are_refused(content: str, tmp_path: Path) -> None:
     (tmp_path / "scores.json").write_text(content)
     with pytest.raises(DataError, match=r"scores\.json: (not a scores\.json|version 99 was written by a newer release)"):
         read_scores(tmp_path / "scores.json")
+
+
+def test_numbers_have_a_table_of_their_own(numbers: Evaluation, scores: dict[str, Any], provenance: Provenance) -> None:
+    text = markdown([scores_record(numbers, provenance)])
+    assert text.startswith("| system | RMSE |"), "no table of rates without a rate"
+    table = [cells(line) for line in text.splitlines() if line.startswith("|")]
+    assert [len(row) for row in table] == [9] * 4 + [6] * 3
+    rmse = numbers.values["rnn"].rmse
+    assert table[2][0] == "rnn: age \\<of\\> them"
+    assert table[2][1:4] == [f"**{rmse.value:.5g}**", f"{rmse.low:.5g} - {rmse.high:.5g}", f"{numbers.values['rnn'].constant:.5g}"]
+    assert table[2][7] == "39, 1 failed"
+    assert table[6][1:3] == ["RMSE", f"**{numbers.pairs[0].difference.difference:+.5g}**"]
+    both = markdown([scores, scores_record(numbers, provenance)])
+    assert both.startswith("| system | rate |")
+    assert "\n\n| system | RMSE |" in both

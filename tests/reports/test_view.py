@@ -7,7 +7,7 @@ import pytest
 
 from speechrnn.reports import view
 from speechrnn.reports.confusions import confusions
-from speechrnn.reports.summary import HEADER, lines, rows
+from speechrnn.reports.summary import HEADER, header, lines, rows
 from speechrnn.reports.utterances import blocks, runs
 from speechrnn.scoring.align import align
 from speechrnn.scoring.compare import compare
@@ -48,7 +48,7 @@ def test_a_better_second_system_is_named() -> None:
 def test_worst_utterances_come_first_and_right_ones_last(evaluation: Evaluation) -> None:
     found = blocks(evaluation, {})
     assert [block.id for block in found] == ["u3", "u1", "u2"], "two errors each, a failure first"
-    assert [line.counts.errors for line in found[1].lines] == [0, 2]
+    assert [line.errors for line in found[1].lines] == [0, 2]
     items = (Item("t", "a", "a"), Item("u", "", "", failure="cut short"), Item("v", "a", ""))
     right = compare([System("x", "m", "chars", ("wer",), items)], resamples=10)
     assert [block.id for block in blocks(right, {})] == ["v", "u", "t"], "a failure stands before what is right"
@@ -85,3 +85,44 @@ def test_summary_for_a_terminal(evaluation: Evaluation) -> None:
     assert printed[0].startswith("%WER 25.00 [ 2 / 8, 1 ins, 0 del, 1 sub ]  95 % ")
     assert printed[0].endswith("  rnn")
     assert printed[4].startswith("rnn minus hmm: -37.50 WER, 95 % ")
+
+
+def test_numbers_in_a_terminal(numbers: Evaluation) -> None:
+    found = rows(numbers)
+    assert [row[1] for row in found] == ["RMSE", "MAE", "r", "R2"] * 2
+    assert found[0][2] == f"{numbers.values['rnn'].rmse.value:.5g}"
+    assert header(numbers)[1:3] == ["figure", "value"]
+    assert all(len(row) == len(header(numbers)) for row in found)
+    printed = lines(numbers)
+    assert printed[0].startswith("rnn: age <of> them of 39 utterances, 1 failed and left out: RMSE ")
+    assert f"RMSE of always saying the mean {numbers.values['rnn'].constant:.5g}" in printed[0]
+    assert printed[2].startswith(f"rnn minus constant: {numbers.pairs[0].difference.difference:+.5g} RMSE, 95 % ")
+    assert printed[2].endswith("(paired bootstrap over utterances)")
+    assert len(printed) == 3
+
+
+def test_drawings_of_one_figure_share_their_scale(numbers: Evaluation) -> None:
+    found = view.value_rows(numbers)
+    for name in ("RMSE", "MAE", "r"):
+        drawn = [(row.figure, row.whisker) for row in found if row.name == name]
+        assert max(whisker.high for _, whisker in drawn) == 100
+        assert drawn[0][1].middle / drawn[1][1].middle == pytest.approx(drawn[0][0].value / drawn[1][0].value)
+    # Worse than saying the mean: below the left end of the drawing.
+    (worse,) = (row for row in found if row.name == "R2" and row.system.name == "constant")
+    assert worse.figure.low < 0
+    assert worse.whisker.low == 0
+
+
+def test_missing_numbers_stand_first_then_those_that_are_furthest_off(numbers: Evaluation) -> None:
+    found = blocks(numbers, {})
+    assert {block.id for block in found[:2]} == {"u03", "u39"}
+    off = [max(block.errors) for block in found[2:]]
+    assert off == sorted(off, reverse=True)
+    block = found[2]
+    for line, system in zip(block.lines, numbers.systems, strict=True):
+        item = system.items[block.index]
+        assert line.errors == pytest.approx(abs(float(item.hypothesis) - float(item.reference)))
+        assert line.off == f"off by {float(item.hypothesis) - float(item.reference):+.5g}"
+        assert (line.runs[0].reference, line.runs[0].hypothesis) == (item.reference, item.hypothesis)
+    failed = next(line for line in found[0].lines if line.failure)
+    assert (failed.errors, failed.off) == (0, "no number")

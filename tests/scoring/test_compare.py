@@ -55,3 +55,28 @@ def test_failures_and_the_real_time_factor() -> None:
     assert timed.real_time_factor == 0.25
     assert System("x", "m", "chars", ("wer",), items).real_time_factor is None
     assert System("x", "m", "chars", ("wer",), (), seconds=1.0).real_time_factor is None
+
+
+def numbers(name: str, estimates: list[str]) -> System:
+    items = tuple(Item(f"u{n}", str(10 * n), said, failure="" if said else "cut short") for n, said in enumerate(estimates))
+    return System(name, "m", "value", (), items, source="age")
+
+
+def test_systems_that_give_numbers_are_scored_by_their_errors_and_compared_by_the_rmse() -> None:
+    systems = [numbers("x", ["1", "9", "20"]), numbers("y", ["3", "", "24"]), numbers("z", ["", "10", ""])]
+    found = compare(systems, resamples=50)
+    assert {name: dict(measures) for name, measures in found.measures.items()} == {"x": {}, "y": {}, "z": {}}
+    assert [(found.values[name].number, found.values[name].mae.value) for name in "xyz"] == [
+        (3, pytest.approx(2 / 3)),
+        (2, pytest.approx(3.5)),
+        (1, 0),
+    ]
+    # No utterance has a number of both y and z.
+    assert [(pair.a, pair.b, pair.metric, pair.matched) for pair in found.pairs] == [
+        ("x", "y", "rmse", None),
+        ("x", "z", "rmse", None),
+    ]
+    assert found.pairs[0].difference.difference == pytest.approx(0.5**0.5 - 12.5**0.5)
+    assert found.errors(systems[1]) == (3, 0, 4)
+    with pytest.raises(ValueError, match="some systems give numbers"):
+        compare([numbers("x", ["1", "9", "20"]), system("y", ["", "", ""])])
