@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # AN4 from the publisher's files to the result table:
-#   SRC=FOLDER_OF_AN4 recipes/an4/run.sh [hmm|small|full|phones|transducer|attention ...]
+#   SRC=FOLDER_OF_AN4 recipes/an4/run.sh [hmm|small|full|phones|transducer|attention|small-attention ...]
 # DATA= is the data directory (data/an4); without an argument all are trained: the HMMs, and small with three seeds. Transducer and
 # attention begin with the encoder of full.
 set -euo pipefail
@@ -8,7 +8,7 @@ DATA=${DATA:-data/an4}
 source "$(dirname "$0")/../steps.sh"
 
 prepare an4
-for what in "${@:-hmm small full phones transducer attention}"; do
+for what in "${@:-hmm small full phones transducer attention small-attention}"; do
   for name in $what; do
     case $name in
       hmm)
@@ -27,6 +27,11 @@ for what in "${@:-hmm small full phones transducer attention}"; do
         train "runs/an4/$name" "an4/$name" init=runs/an4/full
         evaluate "runs/an4/$name" "recipes/an4/results/$name"
         evaluate "runs/an4/$name" "recipes/an4/results/$name-beam" "an4/$name, beam 10" --decoding kind=beam --decoding beam=10 ;;
+      small-attention)
+        train runs/an4/small-attention an4/small head=attention trainer.max_epochs=40
+        evaluate runs/an4/small-attention recipes/an4/results/small-attention "an4/small, attention"
+        evaluate runs/an4/small-attention recipes/an4/results/small-attention-beam "an4/small, attention, beam 10" \
+          --decoding kind=beam --decoding beam=10 ;;
       *)
         train "runs/an4/$name" "an4/$name"
         transcribe "runs/an4/$name" "${SRC-}/wav/an4test_clstk"
