@@ -92,10 +92,13 @@ def measured(name: str, needed: Sequence[str], *module: str) -> dict[str, str]:
 
 
 HEADLINES = (
-    ("AN4 test, letters, greedy, `an4/small`", "an4/results/small-*", "wer"),
+    ("AN4 test, letters, greedy, `an4/small`", "an4/results/small-[0-9]", "wer"),
+    ("the same encoder, attention, beam 10", "an4/results/small-attention-beam", "wer"),
     ("AN4 test, letters, greedy, `an4/full`", "an4/results/full", "wer"),
     ("the same", "an4/results/full", "cer"),
     ("the same, with lexicon and unigram", "an4/results/full-lm", "wer"),
+    ("AN4 test, letters, greedy, `an4/transducer`", "an4/results/transducer", "wer"),
+    ("the same, beam 10", "an4/results/transducer-beam", "wer"),
     ("AN4 test, phones of the dictionary, greedy", "an4/results/phones", "per"),
     ("the same, with lexicon and unigram", "an4/results/phones-lm", "wer"),
     ("AN4 test, GMM-HMM (fMLLR), lexicon and unigram", "an4/results/hmm", "wer"),

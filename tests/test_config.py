@@ -134,7 +134,7 @@ def test_whole_numbers_keep_all_their_digits():
 
 @pytest.mark.parametrize(
     ("group", "kind", "hint"),
-    [("head", "hmm", "known are: classify, ctc"), ("head", "transducr", "'transducer'"), ("head", "ctcc", "'ctc'")],
+    [("head", "hmm", "known are: attention, classify, ctc"), ("head", "transducr", "'transducer'"), ("head", "ctcc", "'ctc'")],
 )
 def test_a_kind_that_does_not_exist_is_refused(group, kind, hint):
     with pytest.raises(UsageError, match=rf"{group}\.kind is '{kind}'.*{hint}"):

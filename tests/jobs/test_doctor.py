@@ -37,7 +37,7 @@ def test_a_missing_and_an_unsupported_package_are_named(monkeypatch: pytest.Monk
 
 
 def test_an_extra_is_installed_or_its_line_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_version", {"panphon": "0.22", "matplotlib": "3.9"}.get)
+    monkeypatch.setattr(doctor, "_version", {"panphon": "0.22", "matplotlib": "3.9", "sacrebleu": "2.5"}.get)
     found = {finding.name: finding for finding in doctor.extras()}
     assert found["extra report"].state == OK
     assert found["extra synth"] == Finding("extra synth", NOTE, "not installed: espeakng-loader", "pip install 'speechrnn[synth]'")
