@@ -18,18 +18,21 @@ HEAD = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def backwards(corpus):
-    """The corpus, each text also backwards in a field of the manifest."""
-    for split in ("train", "dev", "test"):
-        path = corpus / f"cuts_{split}.jsonl.gz"
-        write_manifest(path, [replace(one, custom={"backwards": one.text[::-1]}) for one in read_manifest(path)])
-    return corpus
+@pytest.fixture
+def backwards(corpus, tmp_path):
+    """A data directory with the corpus's recordings, each text also backwards in a field of the manifest."""
+    for split in ("train", "dev"):
+        name = f"cuts_{split}.jsonl.gz"
+        write_manifest(
+            tmp_path / name, [replace(one, custom={"backwards": one.text[::-1]}) for one in read_manifest(corpus / name)]
+        )
+    return tmp_path
 
 
-def test_a_field_is_learned_by_heart_and_written_and_scored(settings, backwards, tmp_path):
+def test_a_field_is_learned_by_heart_and_written(settings, backwards):
     run = train(
         settings(
+            data__dir=str(backwards),
             head=HEAD,
             trainer__overfit_batches=1,
             trainer__max_epochs=160,
@@ -48,5 +51,5 @@ def test_a_field_is_learned_by_heart_and_written_and_scored(settings, backwards,
 
 def test_a_field_that_is_not_there_is_named(settings, backwards):
     with pytest.raises(DataError, match="no text in 'french'") as caught:
-        train(settings(head={**HEAD, "text": "french"}))
+        train(settings(data__dir=str(backwards), head={**HEAD, "text": "french"}))
     assert "backwards" in caught.value.remedy
