@@ -6,6 +6,7 @@ import copy
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Generic, Self, TypeVar
 
 import numpy as np
 
@@ -20,8 +21,10 @@ from speechrnn.decoding.options import DecodingOptions
 from speechrnn.errors import Unsupported
 from speechrnn.text.tokenizer import SPACE, Tokenizer
 
+S = TypeVar("S")
 
-class StepwiseDecoder(ABC):
+
+class StepwiseDecoder(ABC, Generic[S]):
     """Greedy or beam search through a network that has learned its own language model.
 
     What it reads of a recording are frames (T, J); those of a pause that the network did not hear are no numbers. Each stretch
@@ -29,6 +32,7 @@ class StepwiseDecoder(ABC):
 
     Args:
         tokenizer: of the model.
+        steps: of the network.
         options: of the search.
         helpers: none.
         calibrations: of confidences.
@@ -37,27 +41,38 @@ class StepwiseDecoder(ABC):
         Unsupported: helpers.
     """
 
-    weights: tuple[str, ...]
+    weights: tuple[str, ...] = ()
     name: str
     """What the network is."""
 
     def __init__(
-        self, tokenizer: Tokenizer, options: DecodingOptions, helpers: Helpers, calibrations: Calibrations = Calibrations()
+        self,
+        tokenizer: Tokenizer,
+        steps: S,
+        options: DecodingOptions,
+        helpers: Helpers,
+        calibrations: Calibrations = Calibrations(),
     ) -> None:
         if helpers:
             raise Unsupported(
                 f"{self.name} is decoded without language models, lexicons and hotwords: it has learned its own language model",
                 "leave them out, or give a model with head.kind ctc",
             )
-        self._tokenizer, self._options, self._calibrations = tokenizer, options, calibrations
+        self._tokenizer, self._steps, self._calibrations = tokenizer, steps, calibrations
         self._space = tokenizer.tokens.index(SPACE) if SPACE in tokenizer.tokens else None
         self.writes_words = tokenizer.unit == "chars"
+        self._set(options)
+
+    def _set(self, options: DecodingOptions) -> None:
+        self._options = options
         self.is_greedy = options.kind == "greedy"
         self.description = "greedy" if self.is_greedy else f"beam {options.beam}, threshold {options.threshold:g}"
 
-    @abstractmethod
-    def reweighted(self, options: DecodingOptions) -> StepwiseDecoder:
+    def reweighted(self, options: DecodingOptions) -> Self:
         """The same with other options."""
+        other = copy.copy(self)
+        other._set(options)
+        return other
 
     @abstractmethod
     def _greedy(self, stretches: Sequence[np.ndarray]) -> list[Path]:
@@ -98,26 +113,10 @@ class StepwiseDecoder(ABC):
         return Path(*(np.concatenate(part) for part in zip(*parts, strict=True))) if parts else NOTHING
 
 
-class TransducerDecoder(StepwiseDecoder):
+class TransducerDecoder(StepwiseDecoder[neural.Steps]):
     """Of a transducer; ``options`` tell the tokens a frame, of a beam search also beam, threshold and readings."""
 
     name = "a transducer"
-    weights: tuple[str, ...] = ()
-
-    def __init__(
-        self,
-        tokenizer: Tokenizer,
-        steps: neural.Steps,
-        options: DecodingOptions,
-        helpers: Helpers,
-        calibrations: Calibrations = Calibrations(),
-    ) -> None:
-        super().__init__(tokenizer, options, helpers, calibrations)
-        self._steps = steps
-
-    def reweighted(self, options: DecodingOptions) -> TransducerDecoder:
-        """Itself: nothing here is weighed."""
-        return self
 
     def begin(self) -> GreedyTransducer:
         """Greedy decoding of a recording that arrives bit by bit."""
@@ -131,34 +130,16 @@ class TransducerDecoder(StepwiseDecoder):
         return beam_transducer(frames, self._steps, o.beam, o.threshold, o.nbest, o.per_frame)
 
 
-class AttentionDecoder(StepwiseDecoder):
+class AttentionDecoder(StepwiseDecoder[attention.Steps]):
     """Of an attention encoder-decoder; ``options`` tell of a beam search beam, threshold, readings and the weight of CTC."""
 
     name = "an attention encoder-decoder"
 
-    def __init__(
-        self,
-        tokenizer: Tokenizer,
-        steps: attention.Steps,
-        options: DecodingOptions,
-        helpers: Helpers,
-        calibrations: Calibrations = Calibrations(),
-    ) -> None:
-        super().__init__(tokenizer, options, helpers, calibrations)
-        self._steps = steps
-        self.weights = ("ctc_weight",) if steps.hears_ctc and not self.is_greedy else ()
-        self._set(options)
-
     def _set(self, options: DecodingOptions) -> None:
-        self._options = options
-        if self.weights:
-            self.description = f"beam {options.beam}, threshold {options.threshold:g}, CTC weight {options.ctc_weight:g}"
-
-    def reweighted(self, options: DecodingOptions) -> AttentionDecoder:
-        """The same with another weight of CTC."""
-        other = copy.copy(self)
-        other._set(options)
-        return other
+        super()._set(options)
+        if self._steps.hears_ctc and not self.is_greedy:
+            self.weights = ("ctc_weight",)
+            self.description += f", CTC weight {options.ctc_weight:g}"
 
     def _greedy(self, stretches: Sequence[np.ndarray]) -> list[Path]:
         return greedy_attention(stretches, self._steps)
@@ -174,7 +155,7 @@ def make_stepwise(
     options: DecodingOptions,
     helpers: Helpers,
     calibrations: Calibrations,
-) -> StepwiseDecoder:
+) -> AttentionDecoder | TransducerDecoder:
     """The decoder of these steps: those of attention begin with frames."""
     if isinstance(steps, attention.Steps):
         return AttentionDecoder(tokenizer, steps, options, helpers, calibrations)
