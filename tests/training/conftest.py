@@ -9,6 +9,10 @@ import pytest
 import torch
 from tones import write_corpus
 
+from speechrnn.models.export import read_acoustic
+from speechrnn.rundir import RunDir
+from speechrnn.training.run import train
+
 
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory) -> Path:
@@ -38,3 +42,15 @@ def settings(corpus, tmp_path):
         return values
 
     return make
+
+
+@pytest.fixture
+def by_heart(settings):
+    """Trains on one batch; its run, whose dev error, of that batch, must be 0."""
+
+    def learn(**changes: Any) -> RunDir:
+        run = train(settings(trainer__overfit_batches=1, trainer__ema_decay=0.9, model__dropout=0.0, **changes))
+        assert read_acoustic(run.path).info["measures"]["dev_error"] == 0.0
+        return run
+
+    return learn

@@ -1,4 +1,4 @@
-"""A decoder with attention in use: what it has learned it writes, in any batch, and it says what it cannot do."""
+"""Networks that write step by step in use: what they have learned they write, in any batch, and they say what they cannot do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 import soundfile
-from singers import ATTENTION, Singer, write_singer
+from singers import ATTENTION, TRANSDUCER, Singer, write_singer
 from tones import RATE
 
 import speechrnn
@@ -18,14 +18,9 @@ from speechrnn.errors import Unsupported
 PAUSE = 0.003 * np.random.default_rng(0).standard_normal(2 * RATE).astype(np.float32)
 
 
-@pytest.fixture(scope="module")
-def singer(tmp_path_factory) -> Singer:
-    return write_singer(tmp_path_factory.mktemp("singer") / "model", bidirectional=True, head=ATTENTION)
-
-
-@pytest.fixture(scope="module")
-def forward_singer(tmp_path_factory) -> Singer:
-    return write_singer(tmp_path_factory.mktemp("forward") / "model", bidirectional=False, head=ATTENTION, steps=5)
+@pytest.fixture(scope="module", params=[TRANSDUCER, ATTENTION], ids=lambda head: head.kind)
+def singer(request, tmp_path_factory) -> Singer:
+    return write_singer(tmp_path_factory.mktemp("singer") / "model", bidirectional=True, head=request.param)
 
 
 def times(transcript):
@@ -45,10 +40,13 @@ def test_a_batch_is_learned_by_heart_and_batch_mates_change_nothing(kind, singer
         assert times(alone) == times(one)
         np.testing.assert_allclose([t.confidence for t in alone.tokens], [t.confidence for t in one.tokens], atol=2e-4)
         assert " ".join(word.text for word in one.words) == one.text
+    for (_, many, _), path in zip(recognizer.heard_many(paths), paths, strict=True):
+        ((_, alone, _),) = recognizer.heard_many([path])
+        np.testing.assert_allclose(many, alone, atol=1e-5)
 
 
 def test_tokens_stand_where_they_are_sung(singer):
-    """A letter lasts 150 ms after 50 ms of silence."""
+    """A letter lasts 150 ms after 50 ms of silence; a network that reads both ways may write some of them before."""
     recognizer = speechrnn.load(singer.path, "cpu")
     off = []
     for text, sound in zip(singer.texts, singer.sounds, strict=True):
@@ -68,24 +66,9 @@ def test_a_long_recording_is_read_between_its_pauses(singer):
     for begin, sound in zip(begins, singer.sounds, strict=False):
         words = [word for word in found.words if begin - 0.1 <= word.start and word.end <= begin + len(sound) / RATE + 0.1]
         written.append(" ".join(word.text for word in words))
+    # All that is written stands where something is sung, and most as it was learned, though with other silence around it.
     assert found.text == " ".join(written)
     assert sum(one == text for one, text in zip(written, singer.texts, strict=True)) > 8
-
-
-def test_one_that_reads_forwards_hears_long_recordings_between_pauses_too(forward_singer):
-    """Whole, they would be far longer than anything it has learned from."""
-    recognizer = speechrnn.load(forward_singer.path, "cpu")
-    parts = [part for sound in forward_singer.sounds for part in (sound, PAUSE)]
-    ((_, heard, _),) = recognizer.heard_many([write(forward_singer.path.parent / "long.wav", np.concatenate(parts))])
-    assert np.isnan(heard[:, 0]).any()
-    with pytest.raises(Unsupported, match="needs the whole utterance") as caught:
-        recognizer.stream()
-    assert "transducer" in caught.value.remedy
-
-
-def write(path, samples):
-    soundfile.write(path, samples, RATE, subtype="FLOAT")
-    return path
 
 
 def test_what_it_cannot_says_what_can(singer, tmp_path):
@@ -93,12 +76,28 @@ def test_what_it_cannot_says_what_can(singer, tmp_path):
     samples = singer.sounds[0]
     for ask in (
         lambda: recognizer.posteriors(samples, sample_rate=RATE),
+        lambda: recognizer.posteriors_many([]),
         lambda: recognizer.align(samples, "a", sample_rate=RATE),
+        lambda: list(recognizer.align_many([])),
         lambda: speechrnn.load(singer.path, "cpu", helpers=Helpers(hotwords=(("abc", 2.0),))),
         lambda: speechrnn.load(singer.path, "cpu", helpers=Helpers(lm=tmp_path / "lm.arpa")),
     ):
-        with pytest.raises(Unsupported, match="attention encoder-decoder") as caught:
+        with pytest.raises(Unsupported, match=recognizer._decoder.name) as caught:
             ask()
         assert "head.kind ctc" in caught.value.remedy
     with pytest.raises(Unsupported, match="bidirectional"):
         recognizer.stream()
+
+
+def test_attention_that_reads_forwards_hears_long_recordings_between_pauses_too(tmp_path):
+    """Whole, they would be far longer than anything it has learned from."""
+    singer = write_singer(tmp_path / "model", bidirectional=False, head=ATTENTION, steps=5)
+    recognizer = speechrnn.load(singer.path, "cpu")
+    parts = [part for sound in singer.sounds for part in (sound, PAUSE)]
+    path = tmp_path / "long.wav"
+    soundfile.write(path, np.concatenate(parts), RATE, subtype="FLOAT")
+    ((_, heard, _),) = recognizer.heard_many([path])
+    assert np.isnan(heard[:, 0]).any()
+    with pytest.raises(Unsupported, match="needs the whole utterance") as caught:
+        recognizer.stream()
+    assert "transducer" in caught.value.remedy
