@@ -19,7 +19,7 @@ from speechrnn.text.normalize import normalize
 
 if TYPE_CHECKING:
     from speechrnn.data.prepared import Track
-    from speechrnn.recognizer import RnnRecognizer
+    from speechrnn.inference.rnn_recognizer import RnnRecognizer
 
 MANIFESTS = (".jsonl", ".jsonl.gz")
 TEXT = ".txt"

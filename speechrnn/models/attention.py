@@ -17,7 +17,7 @@ from speechrnn.errors import UsageError
 from speechrnn.models.cells.layer import State, take_states
 from speechrnn.models.cells.registry import check_cell
 from speechrnn.models.ctc import CtcHead
-from speechrnn.models.head import AttentionState, TokenOptions, check_targets
+from speechrnn.models.head import AttentionState, PerUtterance, TokenOptions, check_targets
 from speechrnn.models.init import init_linear, make_embedding
 from speechrnn.models.recurrent import LayerOptions, Unidirectional
 
@@ -88,7 +88,7 @@ class Listening:
     looked: Tensor
 
 
-class AttentionHead(nn.Module):
+class AttentionHead(PerUtterance, nn.Module):
     """Decoder and attention in float32, whatever the autocast. Token 0, CTC's blank, is begin and end of what is written."""
 
     def __init__(self, vocabulary: tuple[str, ...], input_size: int, options: AttentionOptions) -> None:
@@ -174,10 +174,6 @@ class AttentionHead(nn.Module):
         if self.ctc is not None:
             losses = losses + self.ctc_weight * self.ctc.loss(encoded, lengths, targets, target_lengths)
         return losses
-
-    def normalizer(self, lengths: Tensor, target_lengths: Tensor) -> Tensor:
-        """One each: the sum is divided by the number of utterances."""
-        return torch.ones(len(lengths), device=lengths.device)
 
     def outputs(self, encoded: Tensor, lengths: Tensor) -> AttentionState:
         """Frames for the decoder, beside them CTC's log posteriors where it was trained; and the steps of a search."""

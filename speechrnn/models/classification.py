@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from speechrnn.errors import DataError
-from speechrnn.models.head import ClassPosteriors
+from speechrnn.models.head import ClassPosteriors, PerUtterance
 from speechrnn.models.init import init_linear
 from speechrnn.models.pooling import Pooling, check_pooling
 
@@ -29,7 +29,7 @@ class ClassOptions:
         check_pooling(self.pooling)
 
 
-class ClassHead(nn.Module):
+class ClassHead(PerUtterance, nn.Module):
     """Pooled frames, a linear layer to K classes, cross-entropy."""
 
     def __init__(self, vocabulary: tuple[str, ...], size: int, pooling: str, bidirectional: bool) -> None:
@@ -57,10 +57,6 @@ class ClassHead(nn.Module):
                 f"a class lies outside 0…{len(self.vocabulary) - 1}", "the classes of the data are not those of the model"
             )
         return -self.log_probs(encoded, lengths).gather(1, targets[:, :1])[:, 0]
-
-    def normalizer(self, lengths: Tensor, target_lengths: Tensor) -> Tensor:
-        """One each: the sum is divided by the number of utterances."""
-        return torch.ones(len(lengths), device=lengths.device)
 
     def outputs(self, encoded: Tensor, lengths: Tensor) -> ClassPosteriors:
         """Log posteriors per utterance."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from speechrnn.models.head import FramePosteriors, TokenOptions, check_targets
+from speechrnn.models.head import FramePosteriors, PerUtterance, TokenOptions, check_targets
 from speechrnn.models.init import init_linear
 
 
@@ -29,7 +29,7 @@ def frames_needed(targets: list[int]) -> int:
     return len(targets) + sum(a == b for a, b in itertools.pairwise(targets))
 
 
-class CtcHead(nn.Module):
+class CtcHead(PerUtterance, nn.Module):
     """A linear layer to K tokens (blank 0) and the CTC loss. Log-softmax and loss in float32, whatever the autocast."""
 
     def __init__(self, vocabulary: tuple[str, ...], input_size: int) -> None:
@@ -59,10 +59,6 @@ class CtcHead(nn.Module):
             return nn.functional.ctc_loss(
                 log_probs, targets, lengths, target_lengths, blank=0, reduction="none", zero_infinity=False
             )
-
-    def normalizer(self, lengths: Tensor, target_lengths: Tensor) -> Tensor:
-        """One each: the sum is divided by the number of utterances."""
-        return torch.ones(len(lengths), device=lengths.device)
 
     def outputs(self, encoded: Tensor, lengths: Tensor) -> FramePosteriors:
         """Log posteriors per encoder frame."""

@@ -115,6 +115,14 @@ class Head(Protocol):
         """What decoding needs."""
 
 
+class PerUtterance:
+    """A head whose summed losses are divided by the number of utterances."""
+
+    def normalizer(self, lengths: Tensor, target_lengths: Tensor) -> Tensor:
+        """One each, (B,)."""
+        return torch.ones(len(lengths), device=lengths.device)
+
+
 def check_targets(targets: Tensor, lengths: Tensor, n_tokens: int) -> None:
     """Refuse targets (B, L) that a model of ``n_tokens`` cannot write, and lengths (B,) beyond L.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from speechrnn.models.head import Values
+from speechrnn.models.head import PerUtterance, Values
 from speechrnn.models.init import init_linear
 from speechrnn.models.pooling import Pooling, check_pooling
 
@@ -27,7 +27,7 @@ class RegressionOptions:
         check_pooling(self.pooling)
 
 
-class RegressionHead(nn.Module):
+class RegressionHead(PerUtterance, nn.Module):
     """Pooled frames, a linear layer to one number, squared error in units of the training values' deviation."""
 
     mean: Tensor
@@ -58,10 +58,6 @@ class RegressionHead(nn.Module):
         """Squared error of each utterance, (B,); targets (B, 1) are numbers."""
         wanted = (targets[:, 0].float() - self.mean) / self.scale
         return torch.square(self._units(encoded, lengths) - wanted)
-
-    def normalizer(self, lengths: Tensor, target_lengths: Tensor) -> Tensor:
-        """One each: the sum is divided by the number of utterances."""
-        return torch.ones(len(lengths), device=lengths.device)
 
     def outputs(self, encoded: Tensor, lengths: Tensor) -> Values:
         """The numbers themselves."""

@@ -13,7 +13,7 @@ from speechrnn.errors import UsageError
 from speechrnn.models.cells.layer import State, take_states
 from speechrnn.models.cells.registry import check_cell
 from speechrnn.models.ctc import CtcHead
-from speechrnn.models.head import TokenOptions, TransducerState
+from speechrnn.models.head import PerUtterance, TokenOptions, TransducerState
 from speechrnn.models.init import init_linear, make_embedding
 from speechrnn.models.recurrent import LayerOptions, Unidirectional
 from speechrnn.models.transducer_loss import transducer_loss
@@ -79,7 +79,7 @@ class Prediction(nn.Module):
         return x, carried
 
 
-class TransducerHead(nn.Module):
+class TransducerHead(PerUtterance, nn.Module):
     """Prediction network, and a joint network: tanh of a sum of two projections, then a linear layer to K tokens (blank 0).
 
     The joint network and the loss are in float32, whatever the autocast.
@@ -122,10 +122,6 @@ class TransducerHead(nn.Module):
         if self.ctc is not None:
             losses = losses + self.ctc_weight * self.ctc.loss(encoded, lengths, targets, target_lengths)
         return losses
-
-    def normalizer(self, lengths: Tensor, target_lengths: Tensor) -> Tensor:
-        """One each: the sum is divided by the number of utterances."""
-        return torch.ones(len(lengths), device=lengths.device)
 
     def outputs(self, encoded: Tensor, lengths: Tensor) -> TransducerState:
         """Projected frames, and the steps of a search."""

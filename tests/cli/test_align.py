@@ -314,8 +314,8 @@ def test_a_long_recording_is_laid_sentence_by_sentence_whatever_is_in_its_pauses
 def test_an_interrupted_call_goes_on_or_begins_anew_where_all_of_it_counts(whole, own, recording, tmp_path, monkeypatch, capsys):
     from speechrnn.audio import Clip
     from speechrnn.cli.main import run as here
+    from speechrnn.inference.rnn_recognizer import RnnRecognizer
     from speechrnn.jobs.journal import Journal
-    from speechrnn.recognizer import RnnRecognizer
 
     folder, out, scores = tmp_path / "several", tmp_path / "out", tmp_path / "scores.tsv"
     folder.mkdir()
