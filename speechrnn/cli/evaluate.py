@@ -55,6 +55,7 @@ def evaluate(
     from speechrnn.jobs.output import make_folder
     from speechrnn.jobs.trn import check_trn, write_trn
     from speechrnn.reports import summary
+    from speechrnn.reports.analysis import analyse
     from speechrnn.reports.files import REPORT, write_evaluation
     from speechrnn.reports.page import Extras
     from speechrnn.reports.scores import scores_record
@@ -75,15 +76,18 @@ def evaluate(
         material.details(evaluation, utterances, loaded, sound=audio is Sound.WORST, track=console.track),
         {system.name: material.training(system.path) for system in loaded},
     )
-    write_evaluation(out, evaluation, provenance, extras)
+    analysis = analyse(evaluation)
+    write_evaluation(out, evaluation, provenance, extras, analysis)
     if trn:
         write_trn(out, evaluation)
     if tables:
-        print(markdown([scores_record(evaluation, provenance)]), end="")
+        print(markdown([scores_record(evaluation, provenance, analysis)]), end="")
     else:
         print(console.table(summary.rows(evaluation), summary.header(evaluation)))
         print()
-        print("\n".join(summary.lines(evaluation)))
+        print("\n".join(summary.lines(evaluation, analysis)))
+    if analysis.missing:
+        console.logger.warning("left out: %s", analysis.missing)
     console.logger.info("wrote %s", out / REPORT)
     for system in evaluation.systems:
         for item in system.failed:

@@ -52,6 +52,7 @@ def score(
     from speechrnn.jobs import score as job
     from speechrnn.jobs.trn import write_trn
     from speechrnn.reports import summary
+    from speechrnn.reports.analysis import analyse
     from speechrnn.reports.files import write_evaluation
     from speechrnn.reports.scores import scores_record
     from speechrnn.reports.tables import markdown
@@ -63,12 +64,13 @@ def score(
     options = TextOptions(case=case.value, remove=remove)
     inventory = [token for token in read_tokens(tokens) if token != BLANK] if tokens else []
     evaluation = job.score(reference, hypotheses, unit=unit.value if unit else None, options=options, tokens=inventory)
+    provenance, analysis = job.provenance(reference, options), analyse(evaluation)
     if tables:
-        print(markdown([scores_record(evaluation, job.provenance(reference, options))]), end="")
+        print(markdown([scores_record(evaluation, provenance, analysis)]), end="")
     else:
-        print("\n".join(summary.lines(evaluation)))
+        print("\n".join(summary.lines(evaluation, analysis)))
     if out is not None:
-        write_evaluation(out, evaluation, job.provenance(reference, options))
+        write_evaluation(out, evaluation, provenance, analysis=analysis)
         if trn:
             write_trn(out, evaluation)
         console.logger.info("wrote %s", out / "report.html")

@@ -107,5 +107,5 @@ def spans(utterance: Utterance, system: Loaded) -> tuple[tuple[str, ...], tuple[
     from speechrnn.data.spans import spans_of
 
     recognizer: Any = system.recognizer
-    spans = [span for span in spans_of(utterance, recognizer.level) if span[2] != SILENCE]
-    return tuple(label for _, _, label in spans), tuple((start, end) for start, end, _ in spans)
+    spoken = [span for span in spans_of(utterance, recognizer.level) if span[2] != SILENCE]
+    return tuple(label for _, _, label in spoken), tuple((start, end) for start, end, _ in spoken)

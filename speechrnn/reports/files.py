@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from speechrnn.atomic import write_text
-from speechrnn.reports.analysis import analyse
+from speechrnn.reports.analysis import Analysis, analyse
 from speechrnn.reports.hypotheses import hypothesis_records
 from speechrnn.reports.page import Extras, render
 from speechrnn.reports.provenance import Provenance
@@ -16,9 +16,15 @@ from speechrnn.transcripts.json_record import dumps
 SCORES, HYPOTHESES, REPORT = "scores.json", "hypotheses.jsonl", "report.html"
 
 
-def write_evaluation(directory: Path, evaluation: Evaluation, provenance: Provenance, extras: Extras = Extras()) -> list[Path]:
-    """Write all three files, each whole or not at all; returns their paths."""
-    analysis = analyse(evaluation)
+def write_evaluation(
+    directory: Path,
+    evaluation: Evaluation,
+    provenance: Provenance,
+    extras: Extras = Extras(),
+    analysis: Analysis | None = None,
+) -> list[Path]:
+    """Write all three files, each whole or not at all; returns their paths. ``analysis``: as :func:`scores_record` takes it."""
+    analysis = analysis or analyse(evaluation)
     contents = {
         SCORES: dumps(scores_record(evaluation, provenance, analysis), indent=2) + "\n",
         HYPOTHESES: "".join(dumps(record) + "\n" for record in hypothesis_records(evaluation)),

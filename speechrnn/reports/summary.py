@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
-from speechrnn.errors import MissingExtra
-from speechrnn.scoring.classification import class_scores
-from speechrnn.scoring.frames import frame_scores
+from speechrnn.reports.analysis import Analysis, analyse
 from speechrnn.scoring.rates import kaldi_line
 from speechrnn.scoring.results import Evaluation, System
-from speechrnn.scoring.translation import TranslationScore, translation_scores
+from speechrnn.scoring.translation import TranslationScore
 from speechrnn.scoring.values import ValueScores
 
 HEADER = ["system", "rate", "%", "95 % interval", "failed", "x real time"]
@@ -38,12 +35,15 @@ def header(evaluation: Evaluation) -> list[str]:
     return VALUE_HEADER if evaluation.values else HEADER
 
 
-def lines(evaluation: Evaluation) -> list[str]:
+def lines(evaluation: Evaluation, analysis: Analysis | None = None) -> list[str]:
     """Kaldi's line for each system and rate, with interval and name behind it; of numbers a line of figures; what its confidences
     are worth; then a line for each two systems.
 
     ``%WER 7.28 [ 411 / 5643, 58 ins, 38 del, 315 sub ]  95 % 6.51 - 8.10  hyp.txt``
+
+    ``analysis`` is of this evaluation, where it was made already.
     """
+    analysis = analysis or analyse(evaluation)
     found = []
     for system in evaluation.systems:
         for metric, measure in evaluation.measures[system.name].items():
@@ -52,24 +52,20 @@ def lines(evaluation: Evaluation) -> list[str]:
     found += [
         f"{system.name}: {_off(system, evaluation.values[system.name])}" for system in evaluation.systems if evaluation.values
     ]
-    for name, scores in ((s.name, class_scores(s.items)) for s in evaluation.systems if s.unit == "classes"):
+    for name, scores in analysis.scores.items():
         bounds = (scores.accuracy_interval, scores.macro_f1_interval)
         said = [
             f"{what} {percent:.2f} %, 95 % {b.low:.2f} - {b.high:.2f}"
             for what, percent, b in zip(("accuracy", "macro F1"), (scores.accuracy, scores.macro_f1), bounds, strict=True)
         ]
         found.append(f"{name}: {'; '.join(said)}")
-    for name, timed in ((s.name, frame_scores(s.items)) for s in evaluation.systems):
-        if timed:
-            frames, segments = timed.error_interval, timed.f1_interval
-            found.append(
-                f"{name}: {timed.error:.2f} % of {timed.frames} frames wrong, 95 % {frames.low:.2f} - {frames.high:.2f}; segments "
-                f"within 20 ms: F1 {timed.f1:.2f} %, 95 % {segments.low:.2f} - {segments.high:.2f}"
-            )
-    for system in evaluation.systems:
-        if system.source != "text" and system.metrics:
-            with contextlib.suppress(MissingExtra):
-                found.append(f"{system.name}: {'; '.join(_translated(one) for one in translation_scores(system.items))}")
+    for name, timed in analysis.frames.items():
+        frames, segments = timed.error_interval, timed.f1_interval
+        found.append(
+            f"{name}: {timed.error:.2f} % of {timed.frames} frames wrong, 95 % {frames.low:.2f} - {frames.high:.2f}; segments "
+            f"within 20 ms: F1 {timed.f1:.2f} %, 95 % {segments.low:.2f} - {segments.high:.2f}"
+        )
+    found += [f"{name}: {'; '.join(_translated(one) for one in scores)}" for name, scores in analysis.translations.items()]
     for system in evaluation.systems:
         found += [f"{system.name}: {worth.line(what)}" for what, worth in system.reliability.items()]
     for pair in evaluation.pairs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 import soundfile
@@ -49,6 +50,17 @@ def test_it_is_scored_against_the_field_by_sacrebleu(learned, speechrnn, tmp_pat
     page = (tmp_path / "report.html").read_text()
     assert "as a translation" in page
     assert "beam 4, threshold 25, CTC weight 0.3" in page
+
+
+def test_without_sacrebleu_the_rest_is_scored_and_what_lacks_is_said(learned, speechrnn, tmp_path, monkeypatch):
+    model, manifest = learned
+    monkeypatch.setitem(sys.modules, "sacrebleu.metrics.bleu", None)
+    called = speechrnn("evaluate", manifest, "-m", model, "-o", tmp_path)
+    assert called.status == 0, called.err
+    assert "pip install 'speechrnn[report]'" in called.err
+    (system,) = json.loads((tmp_path / "scores.json").read_text())["systems"]
+    assert "wer" in system
+    assert "translation" not in system
 
 
 def test_the_weight_of_ctc_is_tuned(learned, speechrnn):
