@@ -110,10 +110,8 @@ def table(runs: Path) -> None:
         ]
         lines.append(f"| {' | '.join(cells)} |")
     readme = HERE / "README.md"
-    readme.write_text(
-        rewrite(readme.read_text(encoding="utf-8"), "\n".join([*lines, "", "![Error by cell](results/cells.svg)", ""])),
-        encoding="utf-8",
-    )
+    block = "\n".join([*lines, "", "![Error by cell](results/cells.svg)", ""])
+    readme.write_text(rewrite(readme.read_text(encoding="utf-8"), block), encoding="utf-8")
     names = [cell for cell in CELLS if any(row["cell"] == cell for row in found)]
     curves = {}
     for corpus in dict.fromkeys(row["corpus"] for row in found):
