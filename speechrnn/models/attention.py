@@ -88,6 +88,13 @@ class Listening:
     looked: Tensor
 
 
+def make_filters(options: AttentionOptions) -> nn.Sequential:
+    """Where it looked (n, 2, T) to what that tells of each frame (n, A, T)."""
+    o = options
+    across = nn.Conv1d(2, o.filters, o.width, padding=o.width // 2, bias=False)
+    return nn.Sequential(across, nn.Conv1d(o.filters, o.attention, 1, bias=False))
+
+
 class AttentionHead(PerUtterance, nn.Module):
     """Decoder and attention in float32, whatever the autocast. Token 0, CTC's blank, is begin and end of what is written."""
 
@@ -99,8 +106,7 @@ class AttentionHead(PerUtterance, nn.Module):
         self.from_frames = nn.Linear(input_size, o.hidden)
         self.keys = nn.Linear(o.hidden, o.attention)
         self.query = nn.Linear(layer.size, o.attention, bias=False)
-        self.locations = nn.Conv1d(2, o.filters, o.width, padding=o.width // 2, bias=False) if o.filters else None
-        self.from_locations = nn.Linear(o.filters, o.attention, bias=False) if o.filters else None
+        self.locations = make_filters(o) if o.filters else None
         self.energy = nn.Linear(o.attention, 1, bias=False)
         self.embedding = make_embedding(len(vocabulary), o.embedding)
         sizes = [o.embedding + o.hidden] + [layer.size] * o.layers
@@ -108,11 +114,8 @@ class AttentionHead(PerUtterance, nn.Module):
         self.dropout = nn.Dropout(o.dropout)
         self.mixed = nn.Linear(layer.size + o.hidden, o.hidden)
         self.output = nn.Linear(o.hidden, len(vocabulary))
-        for linear in (self.from_frames, self.keys, self.query, self.energy, self.mixed, self.output):
+        for linear in (self.from_frames, self.keys, self.query, self.energy, self.mixed, self.output, *(self.locations or ())):
             init_linear(linear)
-        if self.locations is not None and self.from_locations is not None:
-            init_linear(self.locations)
-            init_linear(self.from_locations)
         self.ctc = CtcHead(vocabulary, input_size) if o.ctc_weight else None
 
     @property
@@ -136,8 +139,8 @@ class AttentionHead(PerUtterance, nn.Module):
             states.append(state)
             x = self.dropout(x)
         wanted = at.keys + self.query(x)
-        if self.locations is not None and self.from_locations is not None:
-            wanted = wanted + self.from_locations(self.locations(at.looked).transpose(1, 2))
+        if self.locations is not None:
+            wanted = wanted + self.locations(at.looked).transpose(1, 2)
         energies = self.energy(torch.tanh(wanted))[..., 0]
         # A finite floor: of a recording without a frame the weights are still numbers.
         weights = energies.masked_fill(~at.heard, torch.finfo(energies.dtype).min).softmax(-1)

@@ -79,10 +79,10 @@ def test_where_it_looked_moves_where_it_looks():
     """Energies that come from the location filter alone: shifted by one to the left, the next look is one frame further."""
     head = make_head(filters=1, hidden=4, attention=1)
     with torch.no_grad():
-        for parameter in (head.keys.weight, head.keys.bias, head.query.weight, head.locations.weight):
+        for parameter in (head.keys.weight, head.keys.bias, head.query.weight, head.locations[0].weight):
             parameter.zero_()
-        head.locations.weight[0, 0, 0] = 1.0
-        head.from_locations.weight.fill_(1.0)
+        head.locations[0].weight[0, 0, 0] = 1.0
+        head.locations[1].weight.fill_(1.0)
         head.energy.weight.fill_(500.0)
     at = head.begin(torch.randn(1, 6, 4), torch.tensor([6]))
     at.looked[0, 0, 1] = 1.0
