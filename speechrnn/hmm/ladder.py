@@ -241,8 +241,10 @@ class Ladder:
                 model = transform(model)
                 floor = self._floor(model.view)
             sums = self._sums(model)
-            fit = sums.log_likelihood / sums.frames + self._volume(model.view)
-            self.iterations.append(Iteration(name, len(model.gmm.means), fit))
+            # What the first estimate is made from is no model yet.
+            if iteration:
+                fit = sums.log_likelihood / sums.frames + self._volume(model.view)
+                self.iterations.append(Iteration(name, len(model.gmm.means), fit))
             gmm = estimate(model.gmm, sums, floor)
             if iteration < grown:
                 total = int(least + (gaussians - least) * (iteration + 1) / grown)
