@@ -1,8 +1,9 @@
 """Cells at equal parameter count: units for each, and the table and picture of what they reached.
 
 ``cells.py units EXPERIMENT CELL`` prints hidden units by which the encoder has about the parameters that the experiment's own
-has; ``cells.py table RUNS`` writes the table of ``README.md``, ``results/cells.json`` and ``results/cells.svg`` from the runs
-``RUNS/CORPUS/CELL-SEED``.
+has; ``cells.py keep RUN`` adds a line to ``results/CORPUS.jsonl`` for the evaluated run ``RUNS/CORPUS/CELL-SEED``, and
+``cells.py kept RUN`` succeeds where there is one; ``cells.py table`` writes the table of ``README.md`` and ``results/cells.svg``
+from these lines.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from speechrnn.models.encoder import Encoder, EncoderOptions
 from speechrnn.training.options import Experiment
 
 HERE = Path(__file__).parent
+RESULTS = HERE / "results"
 
 
 def units(name: str, cell: str) -> int:
@@ -52,47 +54,65 @@ def of_experiment(experiment: Experiment) -> EncoderOptions:
     return build(EncoderOptions, {**vars(experiment.model), "factor": experiment.model.factor or 2})
 
 
-def rows(runs: Path) -> list[dict[str, Any]]:
+def keep(run: Path) -> None:
+    """Add what an evaluated run reached."""
+    (system,) = json.loads((run / "evaluation" / "scores.json").read_text(encoding="utf-8"))["systems"]
+    rate = next(system[name] for name in ("error", "wer", "per") if name in system)
+    record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    with (run / "metrics.csv").open(encoding="utf-8") as stream:
+        epochs = max(int(row["epoch"]) for row in csv.DictReader(stream))
+    cell, _, seed = run.name.rpartition("-")
+    line = {
+        "corpus": run.parent.name,
+        "cell": cell,
+        "seed": int(seed),
+        **{name: rate[name] for name in ("percent", "low", "high")},
+        "epochs": epochs,
+        "epoch_cpu_s": round(record["cpu_seconds"] / epochs, 2),
+        "real_time": system["real_time_factor"],
+        "weights": system["facts"]["parameters"],
+    }
+    RESULTS.mkdir(exist_ok=True)
+    with (RESULTS / f"{run.parent.name}.jsonl").open("a", encoding="utf-8") as stream:
+        print(json.dumps(line), file=stream)
+
+
+def lines(corpus: str = "*") -> list[dict[str, Any]]:
+    """What is kept."""
+    return [
+        json.loads(line)
+        for file in sorted(RESULTS.glob(f"{corpus}.jsonl"))
+        for line in file.read_text(encoding="utf-8").splitlines()
+    ]
+
+
+def kept(run: Path) -> bool:
+    """Whether there is a line for this run."""
+    return any(f"{line['cell']}-{line['seed']}" == run.name for line in lines(run.parent.name))
+
+
+def rows() -> list[dict[str, Any]]:
     """A row a corpus and cell, over its seeds."""
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for scores in sorted(runs.glob("*/*/evaluation/scores.json")):
-        run = scores.parent.parent
-        cell, _, _ = run.name.rpartition("-")
-        (system,) = json.loads(scores.read_text(encoding="utf-8"))["systems"]
-        rate = next(system[name] for name in ("error", "wer", "per") if name in system)
-        record = json.loads((run / "run.json").read_text(encoding="utf-8"))
-        with (run / "metrics.csv").open(encoding="utf-8") as stream:
-            epochs = max(int(row["epoch"]) for row in csv.DictReader(stream))
-        found.setdefault((run.parent.name, cell), []).append(
-            {
-                "percent": rate["percent"],
-                "low": rate["low"],
-                "high": rate["high"],
-                "epoch_cpu_s": record["cpu_seconds"] / epochs,
-                "real_time": system["real_time_factor"],
-                "weights": system["facts"]["parameters"],
-            }
-        )
+    for line in lines():
+        found.setdefault((line["corpus"], line["cell"]), []).append(line)
     table = []
-    for (corpus, cell), seeds in found.items():
+    for seeds in found.values():
         middle = statistics.median_low(one["percent"] for one in seeds)
         median = next(one for one in seeds if one["percent"] == middle)
         spread = [min(one["percent"] for one in seeds), max(one["percent"] for one in seeds)]
-        table.append({"corpus": corpus, "cell": cell, "runs": len(seeds), "range": spread, **median})
+        table.append({**median, "runs": len(seeds), "range": spread})
     order = list(CELLS)
     return sorted(table, key=lambda row: (row["corpus"], order.index(row["cell"])))
 
 
-def table(runs: Path) -> None:
-    """Write what the runs reached."""
+def table() -> None:
+    """Write what is kept."""
     from speechrnn.plots import Curve, plot
     from speechrnn.reports.tables import rewrite
 
-    found = rows(runs)
-    out = HERE / "results"
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "cells.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    lines = [
+    found = rows()
+    written = [
         "| corpus | cell | error % | range, runs | 95 % interval | CPU s / epoch | x real time | weights |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
@@ -108,9 +128,9 @@ def table(runs: Path) -> None:
             f"{row['real_time']:.4f}",
             f"{row['weights'] / 1e6:.2f} M",
         ]
-        lines.append(f"| {' | '.join(cells)} |")
+        written.append(f"| {' | '.join(cells)} |")
     readme = HERE / "README.md"
-    block = "\n".join([*lines, "", "![Error by cell](results/cells.svg)", ""])
+    block = "\n".join([*written, "", "![Error by cell](results/cells.svg)", ""])
     readme.write_text(rewrite(readme.read_text(encoding="utf-8"), block), encoding="utf-8")
     names = [cell for cell in CELLS if any(row["cell"] == cell for row in found)]
     curves = {}
@@ -119,18 +139,23 @@ def table(runs: Path) -> None:
         there = [i for i, cell in enumerate(names) if cell in own]
         values = [own[names[i]] for i in there]
         curves[corpus] = Curve(there, [v["percent"] for v in values], [v["low"] for v in values], [v["high"] for v in values])
-    plot(out / "cells.svg", curves, title="Error by cell at equal parameters", x_label=", ".join(names), y_label="%")
+    plot(RESULTS / "cells.svg", curves, title="Error by cell at equal parameters", x_label=", ".join(names), y_label="%")
 
 
 def main(arguments: list[str]) -> int:
     """See the docstring of the file."""
-    if len(arguments) == 3 and arguments[0] == "units":
-        print(units(*arguments[1:]))
-    elif len(arguments) == 2 and arguments[0] == "table":
-        table(Path(arguments[1]))
-    else:
-        print(__doc__, file=sys.stderr)
-        return 2
+    match arguments:
+        case ["units", experiment, cell]:
+            print(units(experiment, cell))
+        case ["keep", run]:
+            keep(Path(run))
+        case ["kept", run]:
+            return 0 if kept(Path(run)) else 1
+        case ["table"]:
+            table()
+        case _:
+            print(__doc__, file=sys.stderr)
+            return 2
     return 0
 
 

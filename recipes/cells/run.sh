@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # All cells at equal parameter count on yesno and FSDD, some on AN4, to one table and one picture:
 #   SRC=FOLDER_OF_CORPORA recipes/cells/run.sh [yesno|fsdd|an4...]
-# A run that is finished is skipped; what is left goes on. About an hour of one core for each.
+# A run whose line stands in results/ is skipped; what is left goes on. About an hour of one core for each.
 set -euo pipefail
 source "$(dirname "$0")/../steps.sh"
 
@@ -16,12 +16,14 @@ each() {
   [ $# -eq 0 ] || shift
   prepare "$corpus"
   for cell in "${cells[@]}"; do
-    local hidden
+    local hidden run
     hidden=$(python recipes/cells/cells.py units "$experiment" "$cell")
     for seed in $(seq "$seeds"); do
-      local run=$RUNS/$corpus/$cell-$seed
+      run=$RUNS/$corpus/$cell-$seed
+      ! python recipes/cells/cells.py kept "$run" || continue
       train "$run" "$experiment" "model.cell=$cell" "model.hidden=$hidden" "seed=$seed" "$@"
       [ -f "$run/evaluation/scores.json" ] || say speechrnn evaluate "$DATA/cuts_test.jsonl.gz" -m "$run" -o "$run/evaluation" --audio none
+      python recipes/cells/cells.py keep "$run"
     done
   done
 }
@@ -34,4 +36,4 @@ for corpus in "${@:-yesno fsdd an4}"; do
     *an4*) each an4 an4/small 1 lstm gru ligru irnn rnn_tanh -- trainer.max_epochs=20 ;;
   esac
 done
-python recipes/cells/cells.py table "$RUNS"
+python recipes/cells/cells.py table
