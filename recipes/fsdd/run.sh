@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
 # FSDD from the publisher's files to the result table:
 #   SRC=FOLDER_OF_FSDD recipes/fsdd/run.sh [official|speakers|classes|classes-speakers]
+#   SRC=FOLDER_OF_FSDD AN4=FOLDER_OF_AN4 recipes/fsdd/run.sh transfer
 # official: the published split, three seeds, the names spelled. speakers: leave one speaker out, six runs. classes and
-# classes-speakers: the same, a class a recording. Without an argument all.
+# classes-speakers: the same, a class a recording. transfer: classes-speakers begun from a network that has heard AN4. Without an
+# argument all.
 set -euo pipefail
 OFFICIAL=${DATA:-data/fsdd}
 source "$(dirname "$0")/../steps.sh"
 
 SPEAKERS="george jackson lucas nicolas theo yweweler"
 
-for what in "${@:-official speakers classes classes-speakers}"; do
+for what in "${@:-official speakers classes classes-speakers transfer}"; do
   for name in $what; do
     case $name in
       official)
@@ -41,6 +43,15 @@ for what in "${@:-official speakers classes classes-speakers}"; do
           prepare fsdd --leave-out "$speaker"
           train "runs/fsdd/classes-without-$speaker" fsdd/classify
           classes "runs/fsdd/classes-without-$speaker" "recipes/fsdd/results/classes-without-$speaker" "fsdd/classify without $speaker"
+        done ;;
+      transfer)
+        DATA=data/an4 SRC=${AN4-} prepare an4
+        DATA=data/an4 train runs/an4/telephone an4/telephone
+        for speaker in $SPEAKERS; do
+          DATA=$OFFICIAL-without-$speaker
+          prepare fsdd --leave-out "$speaker"
+          train "runs/fsdd/transfer-without-$speaker" fsdd/transfer init=runs/an4/telephone
+          classes "runs/fsdd/transfer-without-$speaker" "recipes/fsdd/results/transfer-without-$speaker" "fsdd/transfer without $speaker"
         done ;;
     esac
   done
