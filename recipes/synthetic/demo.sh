@@ -10,9 +10,8 @@ prepare synthetic
 train "$RUN" synthetic
 # What it replaces: a hidden Markov model with Gaussian mixtures, up to triphones so that the demo stays short.
 grep -q '"finished": true' "$RUN-hmm/run.json" 2>/dev/null || say speechrnn train experiment=synthetic/hmm data.dir="$DATA" run.dir="$RUN-hmm" ladder.top=tri
-ls "$DATA"/audio/test-* | head -4 | while read -r file; do
-  say speechrnn transcribe "$file" -m "$RUN"
-done
+heard=("$DATA"/audio/test-*)
+say speechrnn transcribe "${heard[@]:0:4}" -m "$RUN"
 # Both with the same words and the same bigram of the training texts; the network alone beside them.
 lm demo/bigram.arpa --order 2
 say speechrnn evaluate "$DATA/cuts_test.jsonl.gz" -m "$RUN" -o demo/report-network
