@@ -78,6 +78,21 @@ def test_chunks_equal_the_whole(cell):
     torch.testing.assert_close(torch.cat(parts, 1), whole, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("cell", sorted(CELLS))
+def test_a_frame_at_a_time_has_the_gradients_of_the_whole(cell):
+    torch.manual_seed(0)
+    layer = Unidirectional(LayerOptions(cell, 8), 6).double()
+    gradients = []
+    for size in (30, 1):
+        x = batch().double().requires_grad_()
+        state, parts = None, []
+        for chunk in x.split(size, dim=1):
+            y, state = layer(chunk, torch.full((4,), chunk.shape[1]), state)
+            parts.append(y)
+        gradients.append(torch.autograd.grad(torch.cat(parts, 1).square().sum(), [x, *layer.parameters()]))
+    torch.testing.assert_close(gradients[1], gradients[0], atol=1e-10, rtol=1e-10)
+
+
 def test_reversal_is_within_each_length_and_its_own_inverse():
     x = torch.arange(12.0).reshape(2, 6, 1)
     lengths = torch.tensor([6, 3])
