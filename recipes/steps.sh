@@ -41,8 +41,15 @@ transcribe() {
   say speechrnn transcribe "$@" -m "$run" -f all -o "$run/transcripts" --overwrite
 }
 
-# checksum RUN: of its model's weights; scores tell whose they are
-checksum() { python -c 'import sys, pathlib; from speechrnn.checksum import sha256; print(sha256(pathlib.Path(sys.argv[1])))' "$1/model/weights.safetensors"; }
+# scored RUN RESULTS: whether the scores that stand there are those of the run's model; they tell the checksum of its weights
+scored() {
+  [ -f "$2/scores.json" ] && python - "$1/model/weights.safetensors" "$2/scores.json" <<'END'
+import pathlib, sys
+from speechrnn.checksum import sha256
+weights, scores = map(pathlib.Path, sys.argv[1:])
+sys.exit(sha256(weights) not in scores.read_text(encoding="utf-8"))
+END
+}
 
 # lm FILE OPTION...: an n-gram model of the training transcripts
 lm() {
@@ -56,7 +63,7 @@ lm() {
 evaluate() {
   local run=$1 results=$2 name=${3:-}
   shift "$(($# < 3 ? $# : 3))"
-  grep -qs "$(checksum "$run")" "$results/scores.json" && [ -f "$results/decoding.yaml" ] && return
+  [ -f "$results/decoding.yaml" ] && scored "$run" "$results" && return
   local out=$run/evaluation${1:+-with-helpers}
   say speechrnn tune "$DATA/cuts_dev.jsonl.gz" -m "$run" "$@"
   say speechrnn evaluate "$DATA/cuts_test.jsonl.gz" -m "$run" ${name:+--name "$name"} -o "$out" "$@"
@@ -72,19 +79,28 @@ evaluate() {
 # classes RUN RESULTS [NAME]: scores of a model that names classes; there is nothing to tune
 classes() {
   local run=$1 results=$2 name=${3:-}
-  grep -qs "$(checksum "$run")" "$results/scores.json" && return
+  scored "$run" "$results" && return
   say speechrnn evaluate "$DATA/cuts_test.jsonl.gz" -m "$run" ${name:+--name "$name"} -o "$run/evaluation"
   mkdir -p "$results"
   cp "$run/config.yaml" "$run/run.json" "$run/evaluation/hypotheses.jsonl" "$run/evaluation/scores.json" "$results/"
   awk -F, 'NR % 20 == 1 || $6 != ""' "$run/metrics.csv" > "$results/metrics.csv"
 }
 
+# ladder RUN EXPERIMENT [KEY=VALUE...]: hidden Markov models; one that was interrupted begins anew
+ladder() {
+  local run=$1 experiment=$2
+  shift 2
+  grep -q '"finished": true' "$run/run.json" 2>/dev/null && return
+  [ ! -f "$run/config.yaml" ] || rm -r "$run"
+  say speechrnn train "experiment=$experiment" "data.dir=$DATA" "run.dir=$run" "$@"
+}
+
 # hmm RUN EXPERIMENT RESULTS [KEY=VALUE...]: hidden Markov models, each rung tuned on dev as it is trained and scored on test
 hmm() {
   local run=$1 experiment=$2 results=$3
   shift 3
-  grep -q '"finished": true' "$run/run.json" 2>/dev/null || say speechrnn train "experiment=$experiment" "data.dir=$DATA" "run.dir=$run" "$@"
-  grep -qs "$(checksum "$run")" "$results/scores.json" && return
+  ladder "$run" "$experiment" "$@"
+  scored "$run" "$results" && return
   local rungs=()
   for rung in mono tri lda unadapted; do
     [ ! -d "$run/rungs/$rung" ] || rungs+=(-m "$run/rungs/$rung")

@@ -38,8 +38,13 @@ class RunDir:
         self.model = path / "model"
 
     @classmethod
-    def create(cls, given: Path | None, experiment: str) -> RunDir:
+    def create(cls, given: Path | None, experiment: str, *, resumable: bool = True) -> RunDir:
         """A new run directory, ``given`` or ``runs/<experiment>/<time>``.
+
+        Args:
+            given: where; it may be an empty folder.
+            experiment: its name, or the path of its file.
+            resumable: whether a run that is there already could be gone on with.
 
         Raises:
             UsageError: the directory holds a run already.
@@ -47,7 +52,8 @@ class RunDir:
         name = Path(experiment).stem if experiment.endswith((".yaml", ".yml")) else experiment
         path = given or Path("runs") / name / datetime.datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
         if (path / CONFIG).exists():
-            raise UsageError(f"{path}: holds a run already", f"go on with it by --resume {typed(path)}, or choose another run.dir")
+            instead = f"go on with it by --resume {typed(path)}" if resumable else "remove the folder to train again"
+            raise UsageError(f"{path}: holds a run already", f"{instead}, or choose another run.dir")
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -29,14 +29,14 @@ for what in "${@:-hmm small full phones transducer attention small-attention}"; 
         evaluate "runs/an4/$name" "recipes/an4/results/$name-beam" "an4/$name, beam 10" --decoding kind=beam --decoding beam=10
         # Beside the CTC of the network it began with, both greedy.
         beside=recipes/an4/results/$name-and-ctc
-        if ! grep -qs "$(checksum "runs/an4/$name")" "$beside/scores.json"; then
+        if ! scored "runs/an4/$name" "$beside"; then
           say speechrnn evaluate "$DATA/cuts_test.jsonl.gz" -m runs/an4/full --name "the CTC that $name began with" \
             -m "runs/an4/$name" --name "$name" -o "runs/an4/$name/beside-ctc" --audio none
           mkdir -p "$beside"
           cp "runs/an4/$name/beside-ctc/scores.json" "runs/an4/$name/beside-ctc/hypotheses.jsonl" "$beside/"
         fi ;;
       small-attention)
-        train runs/an4/small-attention an4/small head=attention trainer.max_epochs=40
+        train runs/an4/small-attention an4/small head=attention head.unit=chars trainer.max_epochs=40
         evaluate runs/an4/small-attention recipes/an4/results/small-attention "an4/small, attention"
         evaluate runs/an4/small-attention recipes/an4/results/small-attention-beam "an4/small, attention, beam 10" \
           --decoding kind=beam --decoding beam=10 ;;

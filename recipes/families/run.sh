@@ -21,18 +21,18 @@ family() {
   done
   set -- "trainer.max_epochs=$EPOCHS" "$@"
   train "$runs/ctc" "$experiment" head=phones "$@"
-  evaluate "$runs/ctc" "$results-ctc" "CTC"
-  evaluate "$runs/ctc" "$results-ctc-lm" "CTC, lexicon and language model" --lm "$DATA/lm.arpa" --lexicon "$DATA/lexicon.txt"
+  evaluate "$runs/ctc" "$results-ctc" "$corpus: CTC"
+  evaluate "$runs/ctc" "$results-ctc-lm" "$corpus: CTC, lexicon and language model" --lm "$DATA/lm.arpa" --lexicon "$DATA/lexicon.txt"
   train "$runs/transducer" "$experiment" head=transducer head.unit=phones head.ctc_weight=0.3 "$@"
-  evaluate "$runs/transducer" "$results-transducer" "transducer"
+  evaluate "$runs/transducer" "$results-transducer" "$corpus: transducer"
   train "$runs/attention" "$experiment" head=attention head.unit=phones "$@"
-  evaluate "$runs/attention" "$results-attention" "attention" --decoding kind=beam --decoding beam=10
+  evaluate "$runs/attention" "$results-attention" "$corpus: attention" --decoding kind=beam --decoding beam=10
   DATA=data/$corpus-timed train "$runs/frames" "$experiment" head=framewise "$@"
-  DATA=data/$corpus-timed classes "$runs/frames" "$results-frames" "a label for each frame"
-  DATA=data/$corpus-timed train "$runs/alone" "$experiment" head=framewise model.cell=feedforward "$@"
-  DATA=data/$corpus-timed classes "$runs/alone" "$results-alone" "the same without memory"
+  DATA=data/$corpus-timed classes "$runs/frames" "$results-frames" "$corpus: a label for each frame"
+  DATA=data/$corpus-timed train "$runs/alone" "$experiment" head=framewise model.cell=feedforward model.bidirectional=false "$@"
+  DATA=data/$corpus-timed classes "$runs/alone" "$results-alone" "$corpus: a label for each frame, without memory"
   DATA=data/$corpus-states train "$runs/hybrid" "$experiment" head=framewise head.level=state "head.hmm=runs/$corpus/hmm" "$@"
-  evaluate "$runs/hybrid" "$results-hybrid" "hybrid with the hidden Markov model"
+  evaluate "$runs/hybrid" "$results-hybrid" "$corpus: hybrid with the hidden Markov model"
 }
 
 for corpus in "${@:-synthetic an4}"; do

@@ -45,7 +45,7 @@ for what in "${@:-official speakers classes classes-speakers transfer}"; do
           classes "runs/fsdd/classes-without-$speaker" "recipes/fsdd/results/classes-without-$speaker" "fsdd/classify without $speaker"
         done ;;
       transfer)
-        DATA=data/an4 SRC=${AN4-} prepare an4
+        [ -f data/an4/corpus.json ] || SRC=${AN4:?set AN4= to the folder of AN4} DATA=data/an4 prepare an4
         DATA=data/an4 train runs/an4/telephone an4/telephone
         for speaker in $SPEAKERS; do
           DATA=$OFFICIAL-without-$speaker

@@ -9,7 +9,7 @@ source "$(dirname "$0")/../steps.sh"
 prepare synthetic
 train "$RUN" synthetic
 # What it replaces: a hidden Markov model with Gaussian mixtures, up to triphones so that the demo stays short.
-grep -q '"finished": true' "$RUN-hmm/run.json" 2>/dev/null || say speechrnn train experiment=synthetic/hmm data.dir="$DATA" run.dir="$RUN-hmm" ladder.top=tri
+ladder "$RUN-hmm" synthetic/hmm ladder.top=tri
 heard=("$DATA"/audio/test-*)
 say speechrnn transcribe "${heard[@]:0:4}" -m "$RUN"
 # Both with the same words and the same bigram of the training texts; the network alone beside them.

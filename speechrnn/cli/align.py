@@ -94,7 +94,10 @@ def _align(
     if scores is not None and scores.exists() and not overwrite:
         raise UsageError(f"{scores} would be replaced", "give another file with --scores, or --overwrite if that is meant")
     chosen = choose(formats)
-    tasks = {task.source: task for task in job.tasks(path, text)}
+    set_threads(threads)
+    recognizer = load(model, device)
+    job.check_aligns(recognizer)
+    tasks = {task.source: task for task in job.tasks(path, text, getattr(recognizer, "text_source", "text"))}
     destination: Destination
     if out is not None and out.name.endswith(job.MANIFESTS):
         if not path.name.endswith(job.MANIFESTS):
@@ -104,9 +107,6 @@ def _align(
         destination = Folder(list(tasks), out, chosen, overwrite=overwrite)
     else:
         destination = Printed(list(tasks), chosen, formats)
-    set_threads(threads)
-    recognizer = load(model, device)
-    job.check_aligns(recognizer)
     texts = hashlib.sha256("\0".join(task.text for task in tasks.values()).encode("utf-8", "surrogatepass")).hexdigest()
     # What an interrupted call has done counts again where it is to be told of, and where it says how a speaker sounds.
     voices = {task.clip.voice for task in tasks.values()}

@@ -130,7 +130,7 @@ class NetworkClassifier:
         seconds = sound.num_samples / self.sampling_rate
         blank = Transcript(sound.clip.id, "", seconds, channel=sound.clip.channel, model=self.id, unit=self.tokenizer.unit)
         if self.tokenizer.unit == "value":
-            text = f"{float(row[0]):.6g}"
+            text = f"{float(row[0]):.9g}"
             return dataclasses.replace(blank, text=text, tokens=(Token(text, 0.0, seconds, 1.0),))
         best, *others = np.argsort(-row, kind="stable")[: ALTERNATIVES + 1]
         names = self.tokenizer.tokens

@@ -46,7 +46,8 @@ class Network:
         self.sampling_rate = stored.options.sampling_rate
         self.normalization = stored.options.features.normalization.mode
         self.bidirectional = stored.options.model.bidirectional
-        self.reads_whole = self.bidirectional or isinstance(self.head, AttentionHead)
+        self.attends = isinstance(self.head, AttentionHead)
+        self.reads_whole = self.bidirectional or self.attends
         """Whether it must hear all of an utterance before it says anything of it."""
         self.frame_shift = self._network.frame_shift
         """Seconds between two encoder frames."""
@@ -96,10 +97,7 @@ class Network:
         )
         padded = torch.nn.functional.pad(padded, (0, max(0, least - padded.shape[1])))
         known = None if moments is None else torch.from_numpy(np.stack(moments)).to(self._device)
-        # TF32 would round products to 10 bits: fp32 is promised.
-        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-            output = self._network(padded, lengths, known)
-        return _rows(output)
+        return _rows(self._network(padded, lengths, known))
 
     def window(self, samples: np.ndarray, moments: np.ndarray | None) -> np.ndarray:
         """Log posteriors (T, K) of at most about a window of samples (S,).
@@ -201,15 +199,13 @@ class NetworkStream:
     @torch.inference_mode()
     def _advance(self, samples: np.ndarray, *, last: bool) -> np.ndarray:
         owner, network = self._owner, self._owner._network
-        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-            chunk = torch.from_numpy(samples).to(owner._device)[None]
-            frames, self._frames = stream_frames(network.frontend, chunk, self._frames)
-            lengths = torch.full((1,), frames.shape[1], device=owner._device)
-            normalized = network.normalizer(frames, lengths, self._moments)
-            encoded, self._encoder = network.encoder.stream(normalized, self._encoder, last=last)
-            counts = torch.full((1,), encoded.shape[1], device=owner._device)
-            output = network.head.outputs(encoded, counts)
-        return _rows(output)[0]
+        chunk = torch.from_numpy(samples).to(owner._device)[None]
+        frames, self._frames = stream_frames(network.frontend, chunk, self._frames)
+        lengths = torch.full((1,), frames.shape[1], device=owner._device)
+        normalized = network.normalizer(frames, lengths, self._moments)
+        encoded, self._encoder = network.encoder.stream(normalized, self._encoder, last=last)
+        counts = torch.full((1,), encoded.shape[1], device=owner._device)
+        return _rows(network.head.outputs(encoded, counts))[0]
 
 
 def _steps(head: Head) -> TransducerSteps | AttentionSteps | None:

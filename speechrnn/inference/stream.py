@@ -60,7 +60,7 @@ class Stream:
         rate: int,
         model: str = "",
     ) -> None:
-        if network.reads_whole and not network.bidirectional:
+        if network.attends:
             raise Unsupported(
                 "a decoder with attention needs the whole utterance and cannot stream",
                 "train a transducer (head=transducer) or CTC, or transcribe the recording when it is there",

@@ -50,13 +50,14 @@ class Aligned:
     score: float = 0.0
 
 
-def tasks(path: Path, text: str | None) -> list[Task]:
+def tasks(path: Path, text: str | None, field: str = "text") -> list[Task]:
     """Recordings with their texts.
 
     Args:
         path: a recording, a folder of recordings, or a manifest, which holds its texts.
         text: of a recording: a text file, or the text itself; of a folder: a folder of text files; None: text files of the same
             names lie beside the recordings.
+        field: of the manifest, that holds what the model writes.
 
     Raises:
         DataError: no such recording, folder or manifest; a text file that is missing or cannot be read.
@@ -65,7 +66,7 @@ def tasks(path: Path, text: str | None) -> list[Task]:
     if path.name.endswith(MANIFESTS):
         if text is not None:
             raise UsageError(f"{path} holds its texts", "give the manifest alone, or a recording and its text")
-        return _of_manifest(path)
+        return _of_manifest(path, field)
     sources = collect([path])
     if not path.is_dir():
         given = _given(text) if text is not None else read_text(path.with_suffix(TEXT), "give the text, or its file")
@@ -76,12 +77,13 @@ def tasks(path: Path, text: str | None) -> list[Task]:
     return [_beside(source, folder) for source in sources]
 
 
-def _of_manifest(path: Path) -> list[Task]:
+def _of_manifest(path: Path, field: str) -> list[Task]:
+    from speechrnn.data.labels import with_texts
     from speechrnn.data.manifest import read_manifest
 
     return [
         Task(Source(utterance.audio, Path(file_name(utterance.id)), utterance.id), utterance.clip, utterance.text)
-        for utterance in read_manifest(path)
+        for utterance in with_texts(read_manifest(path), field)
     ]
 
 

@@ -61,7 +61,7 @@ def train(values: Mapping[str, Any], *, track: Track = silent) -> RunDir:
         DataError: what is wrong with the data, by name.
     """
     experiment = build(HmmExperiment, values)
-    run = RunDir.create(experiment.run.dir, experiment.experiment)
+    run = RunDir.create(experiment.run.dir, experiment.experiment, resumable=False)
     experiment = dataclasses.replace(experiment, run=dataclasses.replace(experiment.run, dir=run.path))
     empty = not any(run.path.iterdir())
     handler = LogFile(run)

@@ -7,7 +7,7 @@
                   "confidence": {"words"|"tokens": {"number", "wrong", "calibration_error", "area_under_roc", "brier": {"value",
                   "low", "high"}, "brier_of_a_constant"}}, "articulatory": {"percent", "errors", "tokens"},
                   "accuracy"|"macro_f1": {"percent", "low", "high"},
-                  "translation": {"chrF"|"BLEU": {"score", "mean", "spread", "signature"}},
+                  "translation": {"chrF"|"BLEU": {"score", "low", "high", "signature"}},
                   "frames": {"percent", "low", "high", "frames"},
                   "segments": {"precision", "recall", "f1", "low", "high", "segments"},
                   "numbers": {"of", "utterances", "rmse"|"mae"|"r"|"r2": {"value", "low", "high"}, "rmse_of_the_mean"},
@@ -19,8 +19,8 @@
      "made": {"date", "speechrnn", "commit", "machine", "device", "threads"}}
 
 Rates, bounds and differences are in percent, times in seconds; ``seconds`` and ``real_time_factor`` are null where not measured;
-``p`` is of the paired bootstrap; ``mean`` is errors a segment, ``z`` null where it is infinite. The 95 % interval of chrF and BLEU,
-which are from 0 to 100, is mean - spread to mean + spread. ``numbers`` and differences of ``rmse`` are in the unit of the field of
+``p`` is of the paired bootstrap; ``mean`` is errors a segment, ``z`` null where it is infinite. chrF and BLEU are from 0 to 100,
+of texts normalized as for the rates. ``numbers`` and differences of ``rmse`` are in the unit of the field of
 the manifest that ``of`` names, over utterances that did not fail; r and r2 are null where they are not defined. Systems that give
 numbers have no rates, no ``utterances_right`` and no ``matched_pairs``.
 """
@@ -119,7 +119,12 @@ def _sounds(system: System, analysis: Analysis) -> dict[str, Any]:
         }
     if system.name in analysis.translations:
         found["translation"] = {
-            one.name: {"score": one.score, "mean": one.mean, "spread": one.spread, "signature": one.signature}
+            one.name: {
+                "score": _rounded(one.score),
+                "low": _rounded(one.low),
+                "high": _rounded(one.high),
+                "signature": one.signature,
+            }
             for one in analysis.translations[system.name]
         }
     if system.name in analysis.frames:

@@ -89,7 +89,7 @@ def _off(system: System, scores: ValueScores) -> str:
 
 
 def _translated(one: TranslationScore) -> str:
-    return f"{one.name} {one.score:.2f}, 95 % {one.mean - one.spread:.2f} - {one.mean + one.spread:.2f}"
+    return f"{one.name} {one.score:.2f}, 95 % {one.low:.2f} - {one.high:.2f}"
 
 
 def digits(value: float, sign: str = "-") -> str:

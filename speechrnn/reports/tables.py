@@ -21,6 +21,9 @@ from speechrnn.reports.summary import digits, probability
 from speechrnn.scoring.units import METRICS
 
 BEGIN, END = "<!-- table:begin -->", "<!-- table:end -->"
+FURTHER = (("chrF", "translation", "score"), ("BLEU", "translation", "score"), ("macro F1 %", "macro_f1", "percent"),
+           ("frames wrong %", "frames", "percent"), ("segments, F1 %", "segments", "f1"))  # fmt: skip
+"""Figures that are no error rates of tokens: as they are called, where they stand in a system's scores, and what of it."""
 WITHOUT = " without "
 """Between the name of a system and that of the part of the data it was trained without."""
 
@@ -54,8 +57,8 @@ class _Run:
 
 
 def markdown(scores: Sequence[Mapping[str, Any]]) -> str:
-    """A table with a row for each system and rate, one of systems that give numbers, one of differences where systems were
-    compared; below them means over left-out parts, data, date, commit and machine.
+    """A table with a row for each system and rate, one of further figures where there are any, one of systems that give numbers,
+    one of differences where systems were compared; below them means over left-out parts, data, date, commit and machine.
 
     A system that occurs in several files, trained from several seeds, gets one row: the run with the median rate (the better one of
     the middle two), and the range of all behind it. Systems named ``X without Y``, each trained without one part Y of the
@@ -73,8 +76,24 @@ def markdown(scores: Sequence[Mapping[str, Any]]) -> str:
         *(_row(name, metric, runs) for (name, metric), runs in groups.items()),
         "",
     ]
-    tables = [*(rows if groups else ()), *_numbers(scores), *_pairs(scores)]
+    tables = [*(rows if groups else ()), *_further(scores), *_numbers(scores), *_pairs(scores)]
     return "\n".join([*tables, *_over_parts(groups), *_notes(scores)]) + "\n"
+
+
+def _further(scores: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A table of chrF, BLEU, macro F1 and figures of frames, of equal names the median as for rates; nothing without them."""
+    found: dict[tuple[str, str], list[tuple[float, float, float]]] = {}
+    for system in (system for record in scores for system in record["systems"]):
+        for name, key, part in FURTHER:
+            figures = system.get(key, {}).get(name) if key == "translation" else system.get(key)
+            if figures:
+                found.setdefault((system["name"], name), []).append((figures[part], figures["low"], figures["high"]))
+    rows = []
+    for (system, name), runs in found.items():
+        values = [value for value, _, _ in runs]
+        value, low, high = runs[values.index(statistics.median_low(values))]
+        rows.append(f"| {_cell(system)} | {name} | **{value:.2f}** ({_spread(values)}) | {low:.2f} - {high:.2f} |")
+    return ["| system | figure | | 95 % interval |", "| --- | --- | --- | --- |", *rows, ""] if rows else []
 
 
 def _numbers(scores: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -137,7 +156,6 @@ def _row(name: str, metric: str, runs: Sequence[_Run]) -> str:
     percents = [run.system[metric]["percent"] for run in runs]
     median = _median_run(metric, runs)
     system, rate = median.system, median.system[metric]
-    spread = f"{min(percents):.2f} - {max(percents):.2f}, {len(runs)} runs" if len(runs) > 1 else "1 run"
     right = system.get("utterances_right", "-")
     share = f" ({100 * right / median.utterances:.1f} %)" if median.utterances and right != "-" else ""
     failed = f", {len(system['failed'])} failed" if system.get("failed") else ""
@@ -145,7 +163,7 @@ def _row(name: str, metric: str, runs: Sequence[_Run]) -> str:
     cells = [
         _cell(name),
         metric.upper(),
-        f"**{rate['percent']:.2f}** ({spread})",
+        f"**{rate['percent']:.2f}** ({_spread(percents)})",
         f"{rate['low']:.2f} - {rate['high']:.2f}",
         f"{rate['errors']} / {rate['tokens']}",
         f"{rate['insertions']}, {rate['deletions']}, {rate['substitutions']}",
@@ -153,6 +171,11 @@ def _row(name: str, metric: str, runs: Sequence[_Run]) -> str:
         "-" if speed is None else f"{speed:.3f}",
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _spread(values: Sequence[float]) -> str:
+    """The range of several runs."""
+    return f"{min(values):.2f} - {max(values):.2f}, {len(values)} runs" if len(values) > 1 else "1 run"
 
 
 def _over_parts(groups: Mapping[tuple[str, str], Sequence[_Run]]) -> list[str]:

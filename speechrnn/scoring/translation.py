@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from speechrnn.errors import MissingExtra
+from speechrnn.scoring.bootstrap import RESAMPLES, Bootstrap, interval
 from speechrnn.scoring.results import Item
-
-RESAMPLES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,19 +17,22 @@ class TranslationScore:
     Attributes:
         name: ``BLEU`` or ``chrF``.
         score: 0 to 100; higher is better.
-        mean, spread: of the bootstrap over utterances: the 95 % interval is mean - spread to mean + spread.
+        low, high: its 95 % interval.
         signature: sacrebleu's, which tells others how it was counted.
     """
 
     name: str
     score: float
-    mean: float
-    spread: float
+    low: float
+    high: float
     signature: str
 
 
-def translation_scores(items: Sequence[Item]) -> tuple[TranslationScore, ...]:
-    """chrF and BLEU of hypotheses against one reference each; a failed utterance is an empty translation.
+def translation_scores(items: Sequence[Item], resamples: int = RESAMPLES) -> tuple[TranslationScore, ...]:
+    """chrF and BLEU of hypotheses against one reference each, resampled as rates are; a failed utterance is an empty translation.
+
+    sacrebleu's own bootstrap is not used: it knows no speakers, holds all draws at once, and where only some of them share an
+    n-gram with their references its chrF ends in a TypeError. Its counts of each utterance are summed here instead.
 
     Raises:
         MissingExtra: without sacrebleu.
@@ -41,13 +42,15 @@ def translation_scores(items: Sequence[Item]) -> tuple[TranslationScore, ...]:
         from sacrebleu.metrics.chrf import CHRF
     except ImportError as error:
         raise MissingExtra("sacrebleu", "report", "BLEU and chrF") from error
+    import numpy as np
+
     hypotheses, references = [item.hypothesis for item in items], [[item.reference for item in items]]
+    bootstrap = Bootstrap([item.speaker for item in items], resamples)
     found = []
-    for metric in (CHRF(), BLEU()):
-        score = metric.corpus_score(hypotheses, references, n_bootstrap=RESAMPLES)
-        told = json.loads(score.format(width=4, is_json=True, signature=str(metric.get_signature())))
-        name = "chrF" if isinstance(metric, CHRF) else "BLEU"
-        # Of scores that are 0 in every draw sacrebleu tells no interval.
-        mean, spread = told.get("confidence_mean", told["score"]), told.get("confidence_var", 0.0)
-        found.append(TranslationScore(name, told["score"], mean, spread, told["signature"]))
+    for name, metric in (("chrF", CHRF()), ("BLEU", BLEU())):
+        score = metric.corpus_score(hypotheses, references).score
+        counts = np.array(metric._extract_corpus_statistics(hypotheses, references), np.int64)
+        drawn = np.array([metric._compute_score_from_stats(sums).score for sums in bootstrap.sums(counts).tolist()])
+        bounds = interval(drawn)
+        found.append(TranslationScore(name, float(score), bounds.low, bounds.high, str(metric.get_signature())))
     return tuple(found)

@@ -51,6 +51,12 @@ class FrameTask:
                 else "speechrnn align MANIFEST -o ALIGNED.jsonl.gz makes one",
             )
         if self._level == "state":
+            unnumbered = sorted(symbol for symbol in found if not symbol.isdecimal())
+            if unnumbered:
+                raise DataError(
+                    f"states of the training data that are no numbers: {listed(unnumbered)}",
+                    "tied states have numbers: align with a hidden Markov model; tokens of a network are level phone",
+                )
             # Numbers of tied states; one that never won a frame keeps its place.
             names = tuple(str(number) for number in range(1 + max(int(symbol) for symbol in found)))
         else:

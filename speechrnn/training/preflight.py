@@ -76,5 +76,8 @@ def check_feasible(
             remedy,
         )
     if not kept:
-        raise DataError(f"{where}: no utterance is left", "check the transcripts, data.max_duration_s and the frame rate")
+        checks = (
+            "check the transcripts, data.max_duration_s and the frame rate" if items else "the warnings above say what they lack"
+        )
+        raise DataError(f"{where}: no utterance is left", checks)
     return kept

@@ -39,9 +39,9 @@ class ValueTask:
     def __init__(self, source: str, train: Sequence[Utterance]) -> None:
         self._source = source
         self.vocabulary = Labels((source,), "value")
-        values = {value_of(utterance, source) for utterance in train}
-        if len({value for value in values if not math.isnan(value)}) == 1:
-            raise DataError(f"{source!r} is {next(iter(values)):g} for all training utterances", "give numbers that differ")
+        values = {value for utterance in train if not math.isnan(value := value_of(utterance, source))}
+        if len(values) == 1:
+            raise DataError(f"{source!r} is {values.pop():g} wherever the training data have it", "give numbers that differ")
         self._deviation = 1.0
 
     def items(self, utterances: Sequence[Utterance], sampling_rate: int, where: str, *, strict: bool = True) -> list[Item]:

@@ -112,6 +112,23 @@ def test_a_level_that_is_nowhere_is_refused_with_those_there_are(corpus, speechr
     assert "there is phone: set head.level" in called.err
 
 
+def test_states_of_a_network_are_no_tied_states(corpus, speechrnn, tmp_path):
+    for split in ("train", "dev"):
+        utterances = [
+            dataclasses.replace(
+                u, alignment={"state": tuple(dataclasses.replace(item, symbol="<blank>") for item in u.alignment["phone"])}
+            )
+            for u in read_manifest(corpus / f"cuts_{split}.jsonl.gz")
+        ]
+        write_manifest(tmp_path / f"cuts_{split}.jsonl.gz", utterances)
+    called = speechrnn(
+        "train", "experiment=base/framewise", "head.level=state", f"data.dir={tmp_path}", f"run.dir={tmp_path / 'run'}", *QUICK
+    )
+    assert called.status == 1
+    assert "no numbers: <blank>" in called.err
+    assert "hidden Markov model" in called.err
+
+
 def check_that_the_gaussians_posteriors_give_the_gaussians_reading(run, hmm_run, data):
     """Divided by priors, posteriors are likelihoods again: where they come from the Gaussians, nothing may change."""
     hmm, hybrid = (load(path, decoding=DecodingOptions()) for path in (hmm_run, run))

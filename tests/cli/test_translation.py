@@ -12,6 +12,7 @@ from tones import RATE
 
 from speechrnn.data.manifest import write_manifest
 from speechrnn.data.utterance import Utterance
+from speechrnn.models.ctc import CtcOptions
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +44,8 @@ def test_it_is_scored_against_the_field_by_sacrebleu(learned, speechrnn, tmp_pat
     for name, expected in (("chrF", corpus_chrf(texts, references)), ("BLEU", corpus_bleu(texts, references))):
         found = system["translation"][name]
         assert found["score"] == pytest.approx(expected.score, abs=1e-3)
-        assert found["mean"] - found["spread"] <= found["score"] <= found["mean"] + found["spread"]
-        assert (found["spread"] > 0) == (found["mean"] > 0)
+        assert found["low"] <= found["score"] <= found["high"]
+        assert (found["low"] < found["high"]) == (found["score"] > 0)
         assert "version:" in found["signature"]
         assert f"{name} {expected.score:.2f}" in called.out
     page = (tmp_path / "report.html").read_text()
@@ -61,6 +62,18 @@ def test_without_sacrebleu_the_rest_is_scored_and_what_lacks_is_said(learned, sp
     (system,) = json.loads((tmp_path / "scores.json").read_text())["systems"]
     assert "wer" in system
     assert "translation" not in system
+
+
+def test_align_takes_the_field_too(speechrnn, tmp_path):
+    singer = write_singer(tmp_path / "model", bidirectional=True, head=CtcOptions(text="sung"))
+    soundfile.write(tmp_path / "00.wav", singer.sounds[0], RATE)
+    path = tmp_path / "cuts_dev.jsonl.gz"
+    write_manifest(
+        path, [Utterance("00", tmp_path / "00.wav", RATE, 0, len(singer.sounds[0]), None, "xyz", custom={"sung": singer.texts[0]})]
+    )
+    called = speechrnn("align", path, "-m", singer.path, "-f", "json")
+    assert called.status == 0, called.err
+    assert [word["text"] for word in json.loads(called.out)["words"]] == singer.texts[0].split()
 
 
 def test_the_weight_of_ctc_is_tuned(learned, speechrnn):

@@ -52,6 +52,20 @@ def test_several_seeds_become_one_row_with_median_and_range(scores: dict[str, An
     assert cells(markdown(runs).splitlines()[2])[2] == "**7.50** (7.00 - 9.00, 4 runs)", "of two in the middle the better run"
 
 
+def test_figures_that_are_no_rates_have_a_table_of_their_own(scores: dict[str, Any]) -> None:
+    runs = []
+    for value in (30.0, 40.0, 35.0):
+        run = copy.deepcopy(scores)
+        run["systems"] = run["systems"][:1]
+        run["systems"][0]["translation"] = {"chrF": {"score": value, "low": value - 1, "high": value + 2, "signature": "s"}}
+        run["systems"][0]["segments"] = {"f1": 90.0, "low": 89.0, "high": 91.0}
+        runs.append(run)
+    rows = [cells(line) for line in markdown(runs).splitlines() if line.startswith("|")]
+    assert ["rnn", "chrF", "**35.00** (30.00 - 40.00, 3 runs)", "34.00 - 37.00"] in rows
+    assert ["rnn", "segments, F1 %", "**90.00** (90.00 - 90.00, 3 runs)", "89.00 - 91.00"] in rows
+    assert "chrF" not in markdown([scores])
+
+
 def test_runs_that_each_left_a_part_out_are_summed_up(scores: dict[str, Any]) -> None:
     def run(name: str, percent: float) -> dict[str, Any]:
         one = copy.deepcopy(scores)
