@@ -2,7 +2,9 @@
 
 Beam search beside CTC as in Watanabe et al. (2017): each hypothesis counts by a weighted sum of what the decoder and what CTC's
 prefixes hold of it. Both only fall while it grows, so the search may stop as soon as a reading that has ended is better than all
-that go on.
+that go on. Without CTC, which tells when all is said, the likeliest reading is too often one of few tokens or none (Cho et al.
+2014); there readings count by their mean over tokens, the end among them, and the search stops when as many have ended as the beam
+holds.
 """
 
 from __future__ import annotations
@@ -93,7 +95,7 @@ def beam_attention(
         steps: the decoder.
         beam: hypotheses kept after each token.
         threshold: hypotheses so many nats below the best of their length are dropped.
-        nbest: readings returned, best first; scores are the weighted sums.
+        nbest: readings returned, best first; scores are the weighted sums, without CTC nats a token.
         ctc_weight: weight of CTC's probability, 1 - this that of the decoder's; without effect where CTC was not trained.
     """
     if not len(frames):
@@ -103,7 +105,7 @@ def beam_attention(
     prefixes = None if ctc is None or not weight else Prefixes.start(ctc)
     ended: list[tuple[float, Said | None]] = []
     live: list[Said | None] = [None]
-    scores, states = np.zeros(1), steps.begin([frames])
+    scores, states, n_ended = np.zeros(1), steps.begin([frames]), 0
     tokens = np.zeros(1, np.int64)
     for count in range(MOST * len(frames) + 1):
         log_probs, looked, states = steps.step(states, tokens)
@@ -114,15 +116,23 @@ def beam_attention(
             heard[:, 0] = prefixes.ended()
             # A decoder's certainty of 0 times a weight of 0 is no number.
             total = weight * heard + ((1 - weight) * said if weight < 1 else 0.0)
-        ended += zip(total[:, 0].tolist(), live, strict=True)
-        ended.sort(key=lambda one: -one[0])
-        del ended[nbest:]
-        on = total[:, 1:].ravel()
+        on, last = total[:, 1:].ravel(), count == MOST * len(frames)
         chosen = np.argsort(-on, kind="stable")[:beam]
         chosen = chosen[(on[chosen] > -math.inf) & (on[chosen] >= on[chosen[:1]] - threshold)]
-        if len(ended) == nbest:
+        end = total[:, 0]
+        if prefixes is None:
+            # An end counts where it is among the best of its length, as what goes on does.
+            floor = -math.inf if last or not len(chosen) else on[chosen[-1]] if len(chosen) == beam else on[chosen[0]] - threshold
+            ends = np.flatnonzero(end >= floor)
+            ended += [(float(end[row]) / (count + 1), live[row]) for row in ends]
+            n_ended += len(ends)
+        else:
+            ended += zip(end.tolist(), live, strict=True)
+        ended.sort(key=lambda one: -one[0])
+        del ended[nbest:]
+        if prefixes is not None and len(ended) == nbest:
             chosen = chosen[on[chosen] > ended[-1][0]]
-        if not len(chosen) or count == MOST * len(frames):
+        if not len(chosen) or last or n_ended >= beam:
             break
         rows, tokens = chosen // (total.shape[1] - 1), chosen % (total.shape[1] - 1) + 1
         live = [

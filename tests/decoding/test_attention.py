@@ -105,7 +105,10 @@ def test_prefixes_have_the_probability_of_all_that_begins_so(length, n_tokens):
 def test_a_wide_beam_finds_the_best_of_all(length, weight, seed):
     steps, frames = Planted(seed=seed, ctc=True), recording(length, seed=seed)
     said, heard = totals(steps, frames), ctc_totals(frames[:, 1:])
-    both = {ids: weight * heard.get(ids, -math.inf) + (1 - weight) * said[ids] if weight else said[ids] for ids in said}
+    # Without CTC the mean over tokens counts, the end among them.
+    both = {
+        ids: weight * heard.get(ids, -math.inf) + (1 - weight) * said[ids] if weight else said[ids] / (len(ids) + 1) for ids in said
+    }
     expected = sorted(((score, ids) for ids, score in both.items() if score > -math.inf), reverse=True)[:6]
     found = beam_attention(frames, steps, 10_000, nbest=6, ctc_weight=weight)
     assert [tuple(one.path.ids.tolist()) for one in found] == [ids for _, ids in expected]
@@ -121,12 +124,28 @@ def test_ctc_weighs_nothing_where_it_was_not_trained():
 @pytest.mark.parametrize("seed", range(5))
 def test_what_a_narrow_beam_finds_has_the_score_it_says(seed):
     steps, frames = Planted(seed=seed), recording(6)
-    every = totals(steps, frames)
+    every = {ids: score / (len(ids) + 1) for ids, score in totals(steps, frames).items()}
     for beam in (1, 2, 4):
         found = beam_attention(frames, steps, beam, nbest=beam)
         for one in found:
             assert one.score == pytest.approx(every[tuple(one.path.ids.tolist())])
     assert found[0].score > max(every.values()) - 1.0
+
+
+def test_without_ctc_a_reading_is_not_cut_short_by_its_length():
+    """The end is never likely before five tokens are written, but likelier than all five together."""
+
+    class Slow(Planted):
+        def one(self, recording, history):
+            shares = [0.02, 0.01, 0.97] if len(history) == 5 else [0.15, 0.45, 0.40]
+            return np.log([shares[2], shares[0], shares[1]] if len(history) == 5 else shares)
+
+    steps, frames = Slow(), recording(8)
+    every = totals(steps, frames)
+    assert max(every, key=every.__getitem__) == ()
+    found = beam_attention(frames, steps, 10)[0]
+    assert found.path.ids.tolist() == [1] * 5
+    assert greedy_attention([frames], steps)[0].ids.tolist() == [1] * 5
 
 
 def test_the_search_stops_when_nothing_can_get_better():
