@@ -216,17 +216,20 @@ def draw(out: Path, rows: list[dict[str, object]]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
-    parser.add_argument("tasks", nargs="*", choices=[*LAGS, []], default=list(LAGS))
+    parser.add_argument("tasks", nargs="*", metavar="TASK", help=f"of {', '.join(LAGS)}; all")
     parser.add_argument("--data", type=Path, default=Path("data/fsdd"))
     parser.add_argument("--draw", action="store_true")
     chosen = parser.parse_args()
+    for task in chosen.tasks:
+        if task not in LAGS:
+            parser.error(f"no task {task!r}: there is {', '.join(LAGS)}")
     chosen.out.mkdir(parents=True, exist_ok=True)
     file = chosen.out / "trials.jsonl"
     rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.is_file() else []
     if not chosen.draw:
         done = {(r["task"], r["cell"], r["lag"], r["seed"]): r["learned"] for r in rows}
         with file.open("a", encoding="utf-8") as stream:
-            for one in plan(chosen.tasks, done):
+            for one in plan(chosen.tasks or list(LAGS), done):
                 row = trial(*one, chosen.data)
                 done[one] = row["learned"]
                 print(json.dumps(row), file=stream, flush=True)
