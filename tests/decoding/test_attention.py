@@ -140,7 +140,7 @@ def test_without_ctc_a_reading_is_not_cut_short_by_its_length():
             shares = [0.02, 0.01, 0.97] if len(history) == 5 else [0.15, 0.45, 0.40]
             return np.log([shares[2], shares[0], shares[1]] if len(history) == 5 else shares)
 
-    steps, frames = Slow(), recording(8)
+    steps, frames = Slow(), recording(4)
     every = totals(steps, frames)
     assert max(every, key=every.__getitem__) == ()
     found = beam_attention(frames, steps, 10)[0]

@@ -40,7 +40,8 @@ def test_a_search_gives_a_transcript_the_probability_that_the_loss_is_of(changes
     state = head.outputs(encoded, LENGTHS)
     for frames, target, size, loss in zip(rows(state), TARGETS.tolist(), SIZES.tolist(), losses, strict=True):
         every = beam_attention(frames, state.steps, 10_000, nbest=10_000)
-        found = {tuple(one.path.ids.tolist()): one.score for one in every}
+        # Scores are nats a token, the end among them.
+        found = {tuple(one.path.ids.tolist()): one.score * (len(one.path) + 1) for one in every}
         assert found[tuple(target[:size])] == pytest.approx(-loss, abs=1e-5)
         # With all that is longer cut off, what is written sums to no more than 1.
         assert 0.2 < np.exp(list(found.values())).sum() <= 1 + 1e-5
