@@ -28,8 +28,16 @@ def plot(
     y_label: str,
     log_x: bool = False,
     log_y: bool = False,
+    names: Sequence[str] = (),
 ) -> None:
     """Draw curves by name; the same bytes for the same figures.
+
+    Args:
+        path: the SVG file.
+        curves: by name.
+        title, x_label, y_label: what stands beside.
+        log_x, log_y: logarithmic axes.
+        names: what x = 0, 1, … stand for, where these are no numbers: points with bars are drawn then, and no lines.
 
     Raises:
         MissingExtra: without the extra ``report``.
@@ -49,10 +57,19 @@ def plot(
         axes = figure.subplots()
         for number, (name, curve) in enumerate(curves.items()):
             # Color alone would not tell ten curves apart, nor any to everybody.
-            (line,) = axes.plot(curve.x, curve.y, styles[number // 10 % len(styles)], marker="osv^D"[number % 5], ms=3, label=name)
+            marker, style = "osv^D"[number % 5], styles[number // 10 % len(styles)]
+            if names:
+                beside = [x + 0.15 * (number - (len(curves) - 1) / 2) for x in curve.x]
+                bars = [[y - low for y, low in zip(curve.y, curve.low, strict=True)],
+                        [high - y for y, high in zip(curve.y, curve.high, strict=True)]] if curve.low else None  # fmt: skip
+                axes.errorbar(beside, curve.y, bars, fmt=marker, ms=5, lw=1.2, label=name)
+                continue
+            (line,) = axes.plot(curve.x, curve.y, style, marker=marker, ms=3, label=name)
             if curve.low:
                 axes.fill_between(curve.x, curve.low, curve.high, color=line.get_color(), alpha=0.12, lw=0)
         axes.set(title=title, xlabel=x_label, ylabel=y_label)
+        if names:
+            axes.set_xticks(range(len(names)), names, rotation=40, ha="right")
         if log_x:
             axes.set_xscale("log")
         if log_y:

@@ -139,7 +139,7 @@ def table() -> None:
         there = [i for i, cell in enumerate(names) if cell in own]
         values = [own[names[i]] for i in there]
         curves[corpus] = Curve(there, [v["percent"] for v in values], [v["low"] for v in values], [v["high"] for v in values])
-    plot(RESULTS / "cells.svg", curves, title="Error by cell at equal parameters", x_label=", ".join(names), y_label="%")
+    plot(RESULTS / "cells.svg", curves, title="Error by cell at equal parameters", x_label="", y_label="%", names=names)
 
 
 def main(arguments: list[str]) -> int:
