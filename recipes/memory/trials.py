@@ -192,13 +192,18 @@ def draw(out: Path, rows: list[dict[str, object]]) -> None:
     for task, lags in LAGS.items():
         curves = {}
         for cell in reach:
-            found = {lag: [r["learned"] for r in rows if (r["task"], r["cell"], r["lag"]) == (task, cell, lag)] for lag in lags}
-            tried = {lag: np.mean(learned) for lag, learned in found.items() if learned}
-            shares = [float(tried.get(lag, 0.0)) for lag in lags] if tried else []
+            shares: list[float] = []
+            for lag in lags:
+                learned = [r["learned"] for r in rows if (r["task"], r["cell"], r["lag"]) == (task, cell, lag)]
+                if len(learned) < len(SEEDS) and (not shares or shares[-1]):
+                    break
+                # Where no seed has learned a lag, a longer one is not tried, and counts as not learned.
+                shares.append(float(np.mean(learned)) if learned else 0.0)
             if shares:
-                curves[cell] = Curve(lags, shares)
+                curves[cell] = Curve(lags[: len(shares)], shares)
             whole = [lag for lag, share in zip(lags, shares, strict=False) if share >= 0.6]
-            reach[cell].append(str(whole[-1]) if whole else ("none" if tried else "not run"))
+            least = "at least " if 0 < len(shares) < len(lags) and shares[-1] else ""
+            reach[cell].append(f"{least}{whole[-1]}" if whole else ("none" if shares else "not run"))
         if curves:
             plot(
                 out / f"{task}.svg",
