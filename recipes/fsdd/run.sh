@@ -9,6 +9,9 @@ set -euo pipefail
 OFFICIAL=${DATA:-data/fsdd}
 source "$(dirname "$0")/../steps.sh"
 
+# What transfer needs is asked for before hours are spent.
+case " ${*:-transfer} " in *" transfer "*) [ -f data/an4/corpus.json ] || : "${AN4:?set AN4= to the folder of AN4 for transfer}" ;; esac
+
 SPEAKERS="george jackson lucas nicolas theo yweweler"
 
 for what in "${@:-official speakers classes classes-speakers transfer}"; do
@@ -45,7 +48,7 @@ for what in "${@:-official speakers classes classes-speakers transfer}"; do
           classes "runs/fsdd/classes-without-$speaker" "recipes/fsdd/results/classes-without-$speaker" "fsdd/classify without $speaker"
         done ;;
       transfer)
-        [ -f data/an4/corpus.json ] || SRC=${AN4:?set AN4= to the folder of AN4} DATA=data/an4 prepare an4
+        SRC=${AN4-} DATA=data/an4 prepare an4
         DATA=data/an4 train runs/an4/telephone an4/telephone
         for speaker in $SPEAKERS; do
           DATA=$OFFICIAL-without-$speaker
