@@ -145,7 +145,7 @@ def load(
             raise Unsupported(
                 f"{path}: a language model hears no recordings", "give a model of kind rnn or hmm, and this one as --rescore"
             )
-        return RecurrentLanguageModel(path, pick_device(device))
+        return RecurrentLanguageModel(path, open_device(device))
     if kind != "rnn":
         raise Unsupported(f"{path}: a model of kind {kind}, which this release cannot run", "give a model of kind rnn, hmm or lm")
     from speechrnn.inference.classifier import NetworkClassifier
@@ -159,29 +159,27 @@ def load(
         from speechrnn.inference.hybrid import HybridRecognizer
 
         if stored.options.head.hmm:
-            return HybridRecognizer(stored, path, pick_device(device), decoding, helpers)
+            return HybridRecognizer(stored, path, open_device(device), decoding, helpers)
         if helpers:
             raise Unsupported(f"{path} names frames, and reads no words", "leave language models and hotwords out")
-        return FrameLabeler(stored, pick_device(device))
+        return FrameLabeler(stored, open_device(device))
     if isinstance(stored.vocabulary, Labels):
         if helpers or vad:
             raise Unsupported(f"{path} says one thing of a whole recording", "leave language models, hotwords and --vad out")
-        return NetworkClassifier(stored, pick_device(device))
+        return NetworkClassifier(stored, open_device(device))
     from speechrnn.inference.rnn_recognizer import RnnRecognizer
 
-    return RnnRecognizer(stored, path, pick_device(device), decoding, helpers, vad=vad)
+    return RnnRecognizer(stored, path, open_device(device), decoding, helpers, vad=vad)
 
 
 def pick_device(device: str) -> torch.device:
-    """``auto`` to the best device there is. From then on cuDNN keeps all digits of float32, in this whole process.
+    """``auto`` to the best device there is.
 
     Raises:
         UsageError: unknown, or not there.
     """
     import torch
 
-    # TF32 would round products to 10 bits. A setting for a while would be one for the threads beside, too.
-    torch.backends.cudnn.allow_tf32 = False
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
@@ -191,6 +189,19 @@ def pick_device(device: str) -> torch.device:
             f"device {device!r} is not there", f"there is: auto, {', '.join(name for name, found in there.items() if found)}"
         )
     return torch.device(name)
+
+
+def open_device(device: str) -> torch.device:
+    """The device to use a model on. From then on cuDNN keeps all digits of float32, in this whole process.
+
+    Raises:
+        UsageError: as :func:`pick_device`.
+    """
+    import torch
+
+    # TF32 would round products to 10 bits. A setting for a while would be one for the threads beside, too.
+    torch.backends.cudnn.allow_tf32 = False
+    return pick_device(device)
 
 
 def set_threads(threads: int | None) -> None:

@@ -25,7 +25,9 @@ def shared_data() -> Callable[[str], Path]:
         if not corpora.is_dir() and "SPEECHRNN_CORPORA" not in os.environ:
             pytest.skip(f"no corpora under {corpora}; SPEECHRNN_CORPORA names their folder")
         folder = corpora / corpus
-        assert folder.is_dir(), f"there are corpora under {corpora}, but no {corpus}"
+        assert folder.is_dir(), (
+            f"{folder}: no such folder; tests of corpora are skipped only where SPEECHRNN_CORPORA is unset and {corpora} missing"
+        )
         return folder
 
     return find

@@ -88,6 +88,7 @@ def _align(
     from speechrnn.cli.destinations import Destination, Folder, Manifest, Printed
     from speechrnn.decoding.forced import MISMATCH
     from speechrnn.jobs import align as job
+    from speechrnn.jobs.references import text_source
     from speechrnn.recognizer import load, set_threads
     from speechrnn.transcripts.registry import choose
 
@@ -97,7 +98,7 @@ def _align(
     set_threads(threads)
     recognizer = load(model, device)
     job.check_aligns(recognizer)
-    tasks = {task.source: task for task in job.tasks(path, text, getattr(recognizer, "text_source", "text"))}
+    tasks = {task.source: task for task in job.tasks(path, text, text_source(recognizer))}
     destination: Destination
     if out is not None and out.name.endswith(job.MANIFESTS):
         if not path.name.endswith(job.MANIFESTS):

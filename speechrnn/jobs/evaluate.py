@@ -103,7 +103,7 @@ def evaluate(
     _check_alike(loaded)
     from speechrnn.data.labels import with_texts
 
-    utterances = with_texts(utterances, text_source(loaded[0]))
+    utterances = with_texts(utterances, text_source(loaded[0].recognizer))
     sides = [references(utterances, system) for system in loaded]
     return compare([_run(utterances, system, prepared, track, snr or {}) for system, prepared in zip(loaded, sides, strict=True)])
 
@@ -120,10 +120,9 @@ def _check_alike(loaded: Sequence[Loaded]) -> None:
             raise UsageError(
                 f"{first.name} normalizes text by {asdict(rule)}, {other.name} by {asdict(other.recognizer.text_options)}", remedy
             )
-        if text_source(other) != text_source(first):
-            raise UsageError(
-                f"{first.name} writes {text_source(first)!r} of the manifest, {other.name} {text_source(other)!r}", remedy
-            )
+        mine, theirs = text_source(first.recognizer), text_source(other.recognizer)
+        if mine != theirs:
+            raise UsageError(f"{first.name} writes {mine!r} of the manifest, {other.name} {theirs!r}", remedy)
 
 
 def _given(system: Loaded) -> str:
@@ -176,7 +175,9 @@ def _run(
         told["bytes"] = size
     # A number is neither right nor wrong, and nobody says how sure it is.
     worth = {} if number else confidences(utterances, references, found, system)
-    return System(system.name, str(system.path), unit, metrics, items, seconds, told, worth, number or text_source(system))
+    return System(
+        system.name, str(system.path), unit, metrics, items, seconds, told, worth, number or text_source(system.recognizer)
+    )
 
 
 def confidences(

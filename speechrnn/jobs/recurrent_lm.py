@@ -200,9 +200,9 @@ def open_model(path: Path, device: str = "auto") -> NgramModel | RecurrentLangua
     if not path.is_dir():
         return NgramModel.read_arpa(path)
     from speechrnn.inference.language import RecurrentLanguageModel
-    from speechrnn.recognizer import pick_device
+    from speechrnn.recognizer import open_device
 
-    return RecurrentLanguageModel(path, pick_device(device))
+    return RecurrentLanguageModel(path, open_device(device))
 
 
 def draw(path: Path, number: int, options: GenerateOptions, start: Sequence[str] = (), device: str = "auto") -> list[Generated]:

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger("speechrnn")
 
 
-def text_source(system: Loaded) -> str:
+def text_source(recognizer: object) -> str:
     """Where the texts are that a recognizer was trained on: ``text``, or a field of the manifest."""
-    return str(getattr(system.recognizer, "text_source", "text"))
+    return str(getattr(recognizer, "text_source", "text"))
 
 
 def number_source(system: Loaded) -> str:

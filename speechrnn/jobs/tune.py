@@ -190,7 +190,7 @@ def listen(utterances: Sequence[Utterance], loaded: Loaded, track: Track | None 
         failures[clip.id] = error.message
 
     tokenizer = loaded.recognizer.tokenizer
-    utterances = with_texts(utterances, text_source(loaded))
+    utterances = with_texts(utterances, text_source(loaded.recognizer))
     texts = {
         utterance.id: (utterance.speaker, text, tokens or reference_tokens(tokenizer, text))
         for utterance, (text, tokens) in zip(utterances, references(utterances, loaded), strict=True)

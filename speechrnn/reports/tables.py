@@ -21,8 +21,9 @@ from speechrnn.reports.summary import digits, probability
 from speechrnn.scoring.units import METRICS
 
 BEGIN, END = "<!-- table:begin -->", "<!-- table:end -->"
-FURTHER = (("chrF", "translation", "score"), ("BLEU", "translation", "score"), ("macro F1 %", "macro_f1", "percent"),
-           ("frames wrong %", "frames", "percent"), ("segments, F1 %", "segments", "f1"))  # fmt: skip
+FURTHER = (("chrF", ("translation", "chrF"), "score"), ("BLEU", ("translation", "BLEU"), "score"),
+           ("macro F1 %", ("macro_f1",), "percent"), ("frames wrong %", ("frames",), "percent"),
+           ("segments, F1 %", ("segments",), "f1"))  # fmt: skip
 """Figures that are no error rates of tokens: as they are called, where they stand in a system's scores, and what of it."""
 WITHOUT = " without "
 """Between the name of a system and that of the part of the data it was trained without."""
@@ -84,8 +85,10 @@ def _further(scores: Sequence[Mapping[str, Any]]) -> list[str]:
     """A table of chrF, BLEU, macro F1 and figures of frames, of equal names the median as for rates; nothing without them."""
     found: dict[tuple[str, str], list[tuple[float, float, float]]] = {}
     for system in (system for record in scores for system in record["systems"]):
-        for name, key, part in FURTHER:
-            figures = system.get(key, {}).get(name) if key == "translation" else system.get(key)
+        for name, keys, part in FURTHER:
+            figures = system
+            for key in keys:
+                figures = figures.get(key, {})
             if figures:
                 found.setdefault((system["name"], name), []).append((figures[part], figures["low"], figures["high"]))
     rows = []

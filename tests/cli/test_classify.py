@@ -207,3 +207,32 @@ def test_what_goes_with_counted_errors_does_not_go_with_numbers(run, regression,
         assert called.status == status
         assert said in called.err
         assert not (out / "scores.json").exists()
+
+
+def test_numbers_that_do_not_differ_are_named_though_some_are_missing(corpus, speechrnn, tmp_path):
+    for split in ("train", "dev"):
+        utterances = read_manifest(corpus / f"cuts_{split}.jsonl.gz")
+        changed = [dataclasses.replace(u, custom={"height": 7.5} if n else {}) for n, u in enumerate(utterances)]
+        write_manifest(tmp_path / f"cuts_{split}.jsonl.gz", changed)
+    called = speechrnn(
+        "train",
+        "experiment=base/classify",
+        "head=regression",
+        "head.value=height",
+        f"data.dir={tmp_path}",
+        f"run.dir={tmp_path / 'r'}",
+    )
+    assert called.status == 1
+    assert "'height' is 7.5 wherever the training data have it" in called.err
+
+
+def test_a_dev_of_classes_unknown_to_training_is_told_apart_from_bad_transcripts(corpus, speechrnn, tmp_path):
+    for split in ("train", "dev"):
+        utterances = read_manifest(corpus / f"cuts_{split}.jsonl.gz")
+        if split == "dev":
+            utterances = [dataclasses.replace(u, custom={"label": "new"}) for u in utterances]
+        write_manifest(tmp_path / f"cuts_{split}.jsonl.gz", utterances)
+    called = speechrnn("train", "experiment=base/classify", f"data.dir={tmp_path}", f"run.dir={tmp_path / 'r'}", *QUICK)
+    assert called.status == 1
+    assert "dev data: no utterance is left" in called.err
+    assert "the warnings above say what they lack" in called.err

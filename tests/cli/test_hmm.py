@@ -29,6 +29,14 @@ def test_every_rung_is_kept_and_said(hmm_run: Path) -> None:
     assert (hmm_run / "model" / "decoding.yaml").is_file()
 
 
+def test_a_folder_that_holds_a_run_is_left_alone_with_advice_that_can_be_followed(hmm_run: Path, sung: Path, speechrnn) -> None:
+    called = speechrnn("train", "experiment=base/hmm", f"data.dir={sung}", f"run.dir={hmm_run}")
+    assert called.status == 2
+    assert "holds a run already" in called.err
+    assert "remove the folder" in called.err
+    assert "--resume" not in called.err
+
+
 def test_it_transcribes_what_it_has_not_heard(hmm_run: Path, sung: Path, speechrnn, tmp_path: Path) -> None:
     called = speechrnn(
         "evaluate", sung / "cuts_test.jsonl.gz", "-m", hmm_run, "-m", hmm_run / "rungs" / "mono", "-o", tmp_path / "ev"
