@@ -43,8 +43,9 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
+# A worker a core, each with one thread: more threads than cores wait for each other. Tests of a file share what it has set up.
 test: setup
-	$(BIN)/python -m pytest -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" --numprocesses auto --maxprocesses 8 --dist loadfile
 
 test-all: setup
 	$(BIN)/python -m pytest
