@@ -21,10 +21,24 @@ def ahead(function: Callable[[Item], Result], items: Iterable[Item], threads: in
         yield from map(function, items)
         return
     waiting: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(threads, initializer=_alone) as pool:
         for item in items:
             waiting.append(pool.submit(function, item))
             if len(waiting) > 2 * threads:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def _alone() -> None:
+    """Let torch and NumPy work in this thread without helpers of their own.
+
+    OpenMP keeps a team for each thread that calls it. With one more team than cores every barrier of the recurrent layers puts
+    its threads to sleep: a step of training takes two to three times as long.
+    """
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    # A thread's first call sets its number to the process's, and would undo the limit.
+    torch.get_num_threads()
+    threadpool_limits(limits=1, user_api="openmp")
