@@ -232,6 +232,7 @@ def main() -> None:
     file = chosen.out / "trials.jsonl"
     rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.is_file() else []
     if not chosen.draw:
+        torch.set_flush_denormal(True)
         done = {(r["task"], r["cell"], r["lag"], r["seed"]): r["learned"] for r in rows}
         with file.open("a", encoding="utf-8") as stream:
             for one in plan(chosen.tasks or list(LAGS), done):

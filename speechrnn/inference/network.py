@@ -13,6 +13,7 @@ from speechrnn.features.normalization import Statistics
 from speechrnn.inference.pieces import Cutter, silence
 from speechrnn.inference.windows import Windows
 from speechrnn.models.attention import AttentionHead, AttentionSteps
+from speechrnn.models.denormals import flushed_to_zero
 from speechrnn.models.encoder import EncoderState
 from speechrnn.models.export import StoredAcoustic
 from speechrnn.models.head import AttentionState, ClassPosteriors, FrameClasses, FramePosteriors, Head, HeadOutput, TransducerState
@@ -90,6 +91,7 @@ class Network:
         rows = dict(zip(heard, self._forward([batch[i] for i in heard], known, least), strict=True)) if heard else {}
         return [rows.get(i, nothing) for i in range(len(batch))]
 
+    @flushed_to_zero()
     def _forward(self, batch: list[np.ndarray], moments: list[np.ndarray] | None, least: int) -> list[np.ndarray]:
         lengths = torch.tensor([len(samples) for samples in batch], device=self._device)
         padded = torch.nn.utils.rnn.pad_sequence([torch.from_numpy(samples) for samples in batch], batch_first=True).to(
@@ -196,6 +198,7 @@ class NetworkStream:
         """The log posteriors of the last, incomplete frame, where there is one."""
         return self._advance(np.zeros(0, np.float32), last=True)
 
+    @flushed_to_zero()
     @torch.inference_mode()
     def _advance(self, samples: np.ndarray, *, last: bool) -> np.ndarray:
         owner, network = self._owner, self._owner._network

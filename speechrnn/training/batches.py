@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from speechrnn.ahead import ahead
 from speechrnn.audio import Clip, read_clip
 from speechrnn.data.augment import change_speed, draw_speed
 from speechrnn.data.randomness import generator
 from speechrnn.features.frontend import FrontEnd
 from speechrnn.features.specaugment import SpecAugmentOptions, plan_masks
+from speechrnn.training.ahead import ahead
 
 
 class Batch(NamedTuple):

@@ -10,12 +10,12 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 
-from speechrnn.ahead import ahead
 from speechrnn.data.options import DataOptions
 from speechrnn.data.plan import Limits, costliest, cut, padding_share, plan_epoch
 from speechrnn.data.utterance import Utterance
 from speechrnn.features.normalization import moments
 from speechrnn.models.acoustic import AcousticModel
+from speechrnn.training.ahead import ahead
 from speechrnn.training.batches import Batch, BatchLoader, FrameCache, FrameDataset, Item
 from speechrnn.training.preflight import check_feasible
 from speechrnn.training.tasks import Task

@@ -23,6 +23,7 @@ from speechrnn.data.plan import Limits, plan_epoch
 from speechrnn.data.prepared import Track, silent
 from speechrnn.data.randomness import generator
 from speechrnn.errors import UsageError
+from speechrnn.models.denormals import flushed_to_zero
 from speechrnn.models.language import LanguageNetwork, read_streams, score
 from speechrnn.models.streams import Stream
 from speechrnn.training.seeding import seed_torch
@@ -92,6 +93,7 @@ def plan(sentences: Sequence[np.ndarray], options: LanguageTraining, epoch: int)
     return [[Stream.of(*(sentences[index] for index in part)) for part in parts if len(part)]]
 
 
+@flushed_to_zero()
 def train_language(
     network: LanguageNetwork,
     sentences: Sequence[np.ndarray],

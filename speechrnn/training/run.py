@@ -21,6 +21,7 @@ from speechrnn.data.labels import with_texts
 from speechrnn.errors import DataError, Interrupted, UsageError, typed
 from speechrnn.models.acoustic import AcousticModel
 from speechrnn.models.ctc import CtcOptions
+from speechrnn.models.denormals import flushed_to_zero
 from speechrnn.models.export import write_acoustic
 from speechrnn.models.head import TokenOptions
 from speechrnn.rundir import LogFile, RunDir, machine, versions
@@ -149,6 +150,7 @@ def _train(
     return run
 
 
+@flushed_to_zero()
 def _fit(experiment: Experiment, run: RunDir, track: Tracker, progress: bool, *, resume: bool) -> None:
     o = experiment.trainer
     # What the machine lacks is said before the data are read.

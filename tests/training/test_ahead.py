@@ -8,7 +8,7 @@ import time
 import pytest
 import torch
 
-from speechrnn.ahead import ahead
+from speechrnn.training.ahead import ahead
 
 
 @pytest.mark.parametrize("threads", [0, 1, 3])
