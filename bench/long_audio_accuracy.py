@@ -41,11 +41,12 @@ NEAR_S = 1.0
 
 @dataclass(frozen=True)
 class Joined:
-    """A joined recording: its samples (S,), and for each utterance the stretch (s) whose words are its own."""
+    """A joined recording: its samples (S,), and for each utterance its beginning and the stretch whose words are its own (s)."""
 
     samples: np.ndarray
     rate: int
     utterances: list[Utterance]
+    starts: list[float]
     stretches: list[tuple[float, float]]
 
 
@@ -59,16 +60,18 @@ def join(utterances: Sequence[Utterance], rate: int, seed: int) -> Joined:
     for utterance, sound in zip(order, sounds, strict=True):
         rooms.setdefault(utterance.speaker, []).extend([sound[:size], sound[-size:]])
     parts: list[np.ndarray] = []
+    starts: list[float] = []
     borders = [0]
     position = 0
     for utterance, sound in zip(order, sounds, strict=True):
         pause = room(rooms[utterance.speaker], round(generator.uniform(0.5, 10) * rate), round(FADE_S * rate), generator)
         parts += [sound, pause]
+        starts.append(position / rate)
         position += len(sound) + len(pause)
         borders.append(position - len(pause) // 2)
     borders[-1] = position
     stretches = [(a / rate, b / rate) for a, b in itertools.pairwise(borders)]
-    return Joined(np.concatenate(parts), rate, order, stretches)
+    return Joined(np.concatenate(parts), rate, order, starts, stretches)
 
 
 def room(edges: list[np.ndarray], length: int, fade: int, generator: np.random.Generator) -> np.ndarray:

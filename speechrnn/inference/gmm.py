@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,8 @@ from speechrnn.hmm.model import Acoustic
 from speechrnn.hmm.phones import SILENCE
 from speechrnn.hmm.store import HmmModelOptions
 from speechrnn.hmm.transforms import apply_affine
+from speechrnn.inference.long import between_pauses
+from speechrnn.inference.network import WINDOW_S
 from speechrnn.inference.pieces import LEAST_S, Cutter
 from speechrnn.inference.sound import Sound, sound_of
 from speechrnn.text.tokenizer import BLANK
@@ -56,7 +59,11 @@ class Cepstra:
 
 
 class HmmListener:
-    """What a GMM-HMM hears of recordings: frames, normalized by speaker and, if the model is so trained, adapted to him."""
+    """What a GMM-HMM hears of recordings: frames, normalized by speaker and, if the model is so trained, adapted to him.
+
+    As a network does, it hears nothing in the pauses of a long recording: they have no part in a speaker's mean, which they would
+    move away from that of the utterances that the model was trained on, and stand for silence, whatever their noise sounds like.
+    """
 
     def __init__(self, acoustic: Acoustic, options: HmmModelOptions) -> None:
         self.acoustic = acoustic
@@ -114,20 +121,46 @@ class HmmListener:
                 on_error(item if isinstance(item, Clip) else item.clip, error)
         if not found:
             return {}
-        mean = np.sum([cepstra.sum(0, dtype=np.float64) for _, cepstra in found.values()], 0)
-        mean = (mean / sum(len(cepstra) for _, cepstra in found.values())).astype(np.float32)
+        quiet = {i: self._quiet(sound, len(cepstra)) for i, (sound, cepstra) in found.items()}
+        mean = np.sum([cepstra[~quiet[i]].sum(0, dtype=np.float64) for i, (_, cepstra) in found.items()], 0)
+        mean = (mean / sum(np.count_nonzero(~frames) for frames in quiet.values())).astype(np.float32)
         views = {i: self.acoustic.view(cepstra - mean) for i, (_, cepstra) in found.items()}
         matrix: np.ndarray | None = None
         for _ in range(ROUNDS if self.acoustic.unadapted is not None else 0):
             heard = []
-            for frames in views.values():
+            for i, frames in views.items():
                 start = 0
-                for segments in hear(frames if matrix is None else apply_affine(frames, matrix), matrix is not None):
+                for segments in hear(self._turned(frames, matrix, quiet[i]), matrix is not None):
                     end = start + int(segments.starts[-1])
                     heard.append((frames[start:end], segments))
                     start = end
             matrix = speaker_transform(self.acoustic.gmm, heard, matrix)
-        return {i: (sound, views[i] if matrix is None else apply_affine(views[i], matrix)) for i, (sound, _) in found.items()}
+        return {i: (sound, self._turned(views[i], matrix, quiet[i])) for i, (sound, _) in found.items()}
+
+    def _quiet(self, sound: Sound, n_frames: int) -> np.ndarray:
+        """Which frames (T,) lie in the pauses of a long recording; of one that is silent all through, none."""
+        quiet = np.zeros(n_frames, bool)
+        if sound.num_samples <= WINDOW_S * self.cepstra.sampling_rate:
+            return quiet
+        middles = self.cepstra.offset + self.cepstra.hop_s * (np.arange(n_frames) + 0.5)
+        spans = np.searchsorted(middles, between_pauses(sound)).reshape(-1, 2)
+        if len(spans):
+            for before, after in zip([0, *spans[:, 1]], [*spans[:, 0], n_frames], strict=True):
+                quiet[before:after] = True
+        return quiet
+
+    def _turned(self, frames: np.ndarray, matrix: np.ndarray | None, quiet: np.ndarray) -> np.ndarray:
+        """Frames (T, D) under a speaker's transform, silence where it is quiet."""
+        turned = frames if matrix is None else apply_affine(frames, matrix)
+        return np.where(quiet[:, None], self._silence, turned) if quiet.any() else turned
+
+    @cached_property
+    def _silence(self) -> np.ndarray:
+        """What is heard most clearly as silence: the mean of one of its Gaussians, float32 (D,)."""
+        gmm, silent = self.acoustic.gmm, self.acoustic.tying.owners[:, 0] == SILENCE
+        means = gmm.means[np.repeat(silent, gmm.sizes)].astype(np.float32)
+        scores = gmm.score(means)
+        return np.asarray(means[(scores[:, silent].max(1) - scores[:, ~silent].max(1)).argmax()])
 
 
 def _chain(first: np.ndarray, rest: Iterable[np.ndarray]) -> Iterator[np.ndarray]:

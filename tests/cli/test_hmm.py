@@ -74,6 +74,34 @@ def test_times_lie_where_the_tones_are(hmm_run: Path) -> None:
     assert wrong.score < alignment.score <= 0
 
 
+@pytest.mark.parametrize("inside", ["another hiss", "a hum", "a whistle"])
+def test_what_sounds_in_the_pauses_of_a_long_recording_is_not_heard(hmm_run: Path, inside: str) -> None:
+    pause = np.arange(6 * RATE) / RATE
+    core = slice(round(0.4 * RATE), round(5.6 * RATE))
+
+    def story(inside: str) -> np.ndarray:
+        parts = []
+        for text in texts:
+            hiss = np.random.default_rng([3, len(parts)]).standard_normal(len(pause))
+            if inside == "another hiss":
+                hiss[core] = hiss[core][::-1]
+            elif inside != "a hiss":
+                tone = 1.4 * np.sin(2 * np.pi * {"a hum": 100.0, "a whistle": 1700.0}[inside] * pause)
+                hiss[core] = 0.1 * hiss[core] + tone[core]
+            parts += [sing(text, np.random.default_rng(len(parts))), (0.003 * hiss).astype(np.float32)]
+        return np.concatenate(parts)
+
+    texts = ["abcd", "dcba", "badc", "cadb", "dbca", "acbd"]
+    recognizer = load(hmm_run)
+    once, again = (recognizer.transcribe(story(sound), sample_rate=RATE).tokens for sound in ("a hiss", inside))
+    assert again == once
+    once, again = (recognizer.align(story(sound), "".join(texts), sample_rate=RATE) for sound in ("a hiss", inside))
+    assert again.score == pytest.approx(once.score, abs=0.01)
+    assert again.tokens == once.tokens
+    starts = [(len(sing("abcd", np.random.default_rng(0))) / RATE + 6) * n + 0.05 + 0.15 * i for n in range(6) for i in range(4)]
+    assert np.abs(np.array([token.start for token in once.tokens]) - starts).max() <= 0.06
+
+
 def test_posteriors_are_of_phones_and_follow_the_tones(hmm_run: Path) -> None:
     recognizer = load(hmm_run)
     found = recognizer.posteriors(sing("abc", np.random.default_rng(5)), sample_rate=RATE)
