@@ -31,7 +31,7 @@ def random_layer(cell: str, input_size: int = 3, hidden: int = 4) -> CellLayer:
 
 def by_the_equations(layer: CellLayer, cell: str, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Frame by frame, differentiated by torch: the cell's ``reference``."""
-    step = importlib.import_module(f"speechrnn.models.cells.{cell}").reference
+    step = importlib.import_module(f"speechrnn.models.cells.{cell.removesuffix('_sigmoid')}").reference
     outputs = []
     for frame in layer.projected(x):
         h, c = step(layer, frame, h, c)

@@ -64,16 +64,20 @@ class CellLayer(nn.Module):
 
     def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """(B, T, F) and the state before -> outputs (B, T, H) and the state after; float32 whatever the autocast."""
-        y = self.projected(x)
-        with torch.autocast(x.device.type, enabled=False):
-            y = y.float() if y.dtype in (torch.float16, torch.bfloat16) else y
-            h, c = state if isinstance(state, tuple) else (state, None)
-            start = y.new_zeros(y.shape[1], self.hidden_size)
-            h = start if h is None else h[0].to(y.dtype)
-            if self.cell.memory:
-                c = start if c is None else c[0].to(y.dtype)
-            outputs, h, new_c = scan(self.cell, y, self.recurrent, h, c, self.extras)
-        return outputs.transpose(0, 1), (h[None], new_c[None]) if self.cell.memory else h[None]
+        return run(self.cell, self.projected(x), self.recurrent, state, self.extras)
+
+
+def run(cell: Cell, x: Tensor, recurrent: Tensor, state: State | None, extras: Sequence[Tensor] = ()) -> tuple[Tensor, State]:
+    """Inputs (T, B, G H) after their product and the state before -> outputs (B, T, H) and the state after, in float32 at least."""
+    with torch.autocast(x.device.type, enabled=False):
+        x = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+        h, c = state if isinstance(state, tuple) else (state, None)
+        start = x.new_zeros(x.shape[1], recurrent.shape[-1])
+        h = start if h is None else h[0].to(x.dtype)
+        if cell.memory:
+            c = start if c is None else c[0].to(x.dtype)
+        outputs, h, new_c = scan(cell, x, recurrent, h, c, extras)
+    return outputs.transpose(0, 1), (h[None], new_c[None]) if cell.memory else h[None]
 
 
 def take_states(states: Sequence[State], index: Tensor) -> State:

@@ -14,15 +14,15 @@ from speechrnn.models.cells import (
     lstm_coupled,
     lstm_layernorm,
     lstm_peephole,
-    rnn_sigmoid,
+    rnn,
     torch_cells,
 )
 
 CELLS: dict[str, Callable[..., nn.Module]] = {
-    "rnn_tanh": torch_cells.rnn_tanh,
-    "rnn_relu": torch_cells.rnn_relu,
-    "rnn_sigmoid": rnn_sigmoid.build,
-    "irnn": torch_cells.rnn_relu,
+    "rnn_tanh": rnn.rnn_tanh,
+    "rnn_relu": rnn.rnn_relu,
+    "rnn_sigmoid": rnn.rnn_sigmoid,
+    "irnn": rnn.rnn_relu,
     "lstm": torch_cells.lstm,
     "lstm_peephole": lstm_peephole.build,
     "lstm_coupled": lstm_coupled.build,

@@ -1,4 +1,4 @@
-"""Cells that the framework has ready, on fast paths of oneDNN and cuDNN: vanilla networks, LSTM, GRU."""
+"""Cells that the framework has ready, on fast paths of oneDNN and cuDNN: LSTM, with a projection, GRU."""
 
 from __future__ import annotations
 
@@ -26,16 +26,6 @@ class Lstm(nn.LSTM):
         before = (start, start) if state is None else (state[0][0], state[1][0])
         h, c = torch.lstm_cell(x[:, 0], before, *self.all_weights[0])
         return h[:, None], (h[None], c[None])
-
-
-def rnn_tanh(input_size: int, hidden: int) -> nn.RNN:
-    """Elman's network, h' = tanh(x + r) (Elman 1990)."""
-    return nn.RNN(input_size, hidden, batch_first=True)
-
-
-def rnn_relu(input_size: int, hidden: int) -> nn.RNN:
-    """The same with a rectifier, h' = relu(x + r)."""
-    return nn.RNN(input_size, hidden, nonlinearity="relu", batch_first=True)
 
 
 def lstm(input_size: int, hidden: int) -> Lstm:
