@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import torch
+
 
 @contextmanager
 def flushed_to_zero() -> Iterator[None]:
     """In this thread, and in those it starts, while inside; also a decorator. Processors that cannot are left as they are."""
-    import torch
-
     before = flushing()
     torch.set_flush_denormal(True)
     try:
@@ -25,6 +25,4 @@ def flushed_to_zero() -> Iterator[None]:
 
 def flushing() -> bool:
     """Whether this thread takes such numbers for zero. It asks the processor: torch can set it, but not tell."""
-    import torch
-
     return not float(torch.tensor(1e-39) * 0.5)

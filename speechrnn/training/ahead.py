@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+import torch
+from threadpoolctl import threadpool_limits
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -36,9 +39,6 @@ def _alone() -> None:
     OpenMP keeps a team for each thread that calls it. With one more team than cores every barrier of the recurrent layers puts
     its threads to sleep: a step of training takes two to three times as long.
     """
-    import torch
-    from threadpoolctl import threadpool_limits
-
     # A thread's first call sets its number to the process's, and would undo the limit.
     torch.get_num_threads()
     threadpool_limits(limits=1, user_api="openmp")
