@@ -74,13 +74,13 @@ def training_step() -> list[Ratio]:
     logging.getLogger("speechrnn").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as folder:
         write_noise(Path(folder), 160)
-        alone, usual = (watched(Path(folder), {"workers": 0}), watched(Path(folder), {}))
+        alone, usual = watched(Path(folder), "alone", {"workers": 0}), watched(Path(folder), "usual", {})
     torch.set_grad_enabled(True)
     return [Ratio("training step / bare recurrent layers", statistics.fmean(usual.steps), statistics.fmean(alone.bare), 1.5)]
 
 
-def watched(folder: Path, data: dict[str, Any]) -> Stopwatch:
-    """Train on the recordings of a folder."""
+def watched(folder: Path, name: str, data: dict[str, Any]) -> Stopwatch:
+    """Train on the recordings of a folder, into the run of that name."""
     watch = Stopwatch()
 
     def with_watch(options: Any, callbacks: list[pl.Callback], **more: Any) -> pl.Trainer:
@@ -90,7 +90,7 @@ def watched(folder: Path, data: dict[str, Any]) -> Stopwatch:
     try:
         training_run.train(
             {
-                "run": {"dir": str(folder / f"run-{len(data)}")},
+                "run": {"dir": str(folder / name)},
                 "data": {"dir": str(folder), "batch_size": 8, "speeds": [1.0], **data},
                 "trainer": {"max_epochs": 3, "accelerator": "cpu"},
             }

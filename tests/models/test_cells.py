@@ -29,9 +29,9 @@ def random_layer(cell: str, input_size: int = 3, hidden: int = 4) -> CellLayer:
     return layer
 
 
-def by_the_equations(layer: CellLayer, cell: str, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Frame by frame, differentiated by torch: the cell's ``reference``."""
-    step = importlib.import_module(f"speechrnn.models.cells.{cell.removesuffix('_sigmoid')}").reference
+def by_the_equations(layer: CellLayer, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Frame by frame, differentiated by torch: the ``reference`` beside the cell."""
+    step = importlib.import_module(type(layer.cell).__module__).reference
     outputs = []
     for frame in layer.projected(x):
         h, c = step(layer, frame, h, c)
@@ -57,7 +57,7 @@ def test_the_fast_path_equals_the_equations_in_outputs_states_and_all_gradients(
             y, state = layer(leaves[0], (leaves[1][None], leaves[2][None]) if layer.cell.memory else leaves[1][None])
             last = [part[0] for part in state] if isinstance(state, tuple) else [state[0]]
         else:
-            y, *last = by_the_equations(layer, cell, *leaves)
+            y, *last = by_the_equations(layer, *leaves)
             last = last[: 1 + layer.cell.memory]
         sum((out * w).sum() for out, w in zip((y, *last), wanted, strict=False)).backward()
         gradients = [leaf.grad for leaf in leaves[: 2 + layer.cell.memory]] + [p.grad for p in layer.parameters()]
