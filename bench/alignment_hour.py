@@ -9,7 +9,6 @@ prints how far words lie from where they lay in the utterances, the score of the
 from __future__ import annotations
 
 import argparse
-import resource
 import sys
 import time
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 
 import speechrnn
 from bench.long_audio_accuracy import Joined, join
+from bench.timing import peak_mib
 from speechrnn.data.manifest import read_manifest
 from speechrnn.records import Token
 from speechrnn.scoring.boundaries import WITHIN_MS, distance, pair
@@ -47,9 +47,7 @@ def main() -> None:
     within = ", ".join(f"{share:.0f} % <= {limit} ms" for share, limit in zip(measured.within, WITHIN_MS, strict=True))
     print(f"{len(joined.samples) / joined.rate / 60:.1f} min, {len(expected)} words, {len(paired.starts)} of them compared")
     print(f"boundaries: median {measured.median:.1f} ms, {within}; score {found.score:.2f}")
-    # Linux counts in KiB, macOS in bytes.
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    print(f"{seconds:.0f} s, peak {peak / 2**30:.1f} GiB")
+    print(f"{seconds:.0f} s, peak {peak_mib() / 1024:.1f} GiB")
 
 
 def about(minutes: float, manifests: list[Path], rate: int) -> Joined:
@@ -59,7 +57,7 @@ def about(minutes: float, manifests: list[Path], rate: int) -> Joined:
     if not utterances:
         sys.exit(f"{manifests[0]}: no utterance has times of its words; align it first")
     # Pauses take 5 s each, in the mean.
-    whole = sum(utterance.num_samples / utterance.sampling_rate + 5.25 for utterance in utterances)
+    whole = sum(utterance.duration + 5.25 for utterance in utterances)
     times, rest = divmod(60 * minutes, whole)
     return join(utterances * int(times) + utterances[: round(len(utterances) * rest / whole)], rate, seed=0)
 

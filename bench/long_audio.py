@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 import tempfile
@@ -15,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 import speechrnn
-from bench.timing import Ratio
+from bench.timing import Ratio, peak_mib
 
 RATE = 16_000
 CHUNK_S = 0.1
@@ -99,4 +98,4 @@ def write_sentences(path: Path, minutes: int) -> Path:
 
 if __name__ == "__main__":
     speechrnn.load(sys.argv[2], "cpu").transcribe(sys.argv[1])
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print(peak_mib())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import statistics
 import subprocess
 import sys
@@ -49,3 +50,9 @@ def command(*words: str) -> Callable[[], None]:
 def python(code: str) -> Callable[[], None]:
     """An action that runs code in a fresh interpreter."""
     return command(sys.executable, "-c", code)
+
+
+def peak_mib() -> float:
+    """The most memory that this process has held so far."""
+    # Linux counts in KiB, macOS in bytes.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-import pytest
-
 from speechrnn.plots import Curve, plot
-
-pytest.importorskip("matplotlib")
 
 
 def test_places_have_names_and_points_have_bars_instead_of_lines(tmp_path):

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from speechrnn.records import Posteriors
 from speechrnn.reports.details import Curve, Detail, choose, curves, spectrogram, stretches
@@ -38,10 +39,9 @@ def test_there_is_no_more_sound_than_fits_and_both_kinds_have_their_share() -> N
 
 @pytest.mark.parametrize("rate", [8_000, 16_000, 44_100])
 def test_a_tone_is_dark_at_its_frequency_and_time(rate: int) -> None:
-    image = pytest.importorskip("PIL.Image")
     time = np.arange(rate) / rate
     samples = (np.sin(2 * np.pi * 1000 * time) * (time > 0.5)).astype(np.float32)
-    picture = np.asarray(image.open(BytesIO(spectrogram(samples, rate))).convert("L"))
+    picture = np.asarray(Image.open(BytesIO(spectrogram(samples, rate))).convert("L"))
     assert picture.shape == (64, 100)
     top = min(8_000, rate / 2)
     row, column = np.unravel_index(picture.argmin(), picture.shape)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn import metrics
 
 from speechrnn.scoring.classification import class_scores
 from speechrnn.scoring.results import Item
-
-metrics = pytest.importorskip("sklearn.metrics")
 
 
 def items(references, hypotheses):

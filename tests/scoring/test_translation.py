@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sacrebleu import metrics
 
 from speechrnn.scoring.bootstrap import SEED
 from speechrnn.scoring.results import Item
 from speechrnn.scoring.translation import translation_scores
 
-metrics = pytest.importorskip("sacrebleu.metrics")
 WORDS = ("le", "chat", "dort", "sur", "lit", "des", "enfants", "où")
 
 

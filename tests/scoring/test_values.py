@@ -6,11 +6,10 @@ import dataclasses
 
 import numpy as np
 import pytest
+from sklearn import metrics
 
 from speechrnn.scoring.results import Item
 from speechrnn.scoring.values import ValueScores, value_difference, value_scores
-
-metrics = pytest.importorskip("sklearn.metrics")
 
 
 def items(references, estimates, speakers=None) -> list[Item]:
