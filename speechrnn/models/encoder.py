@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from speechrnn.errors import Unsupported, UsageError
 from speechrnn.features.framing import mask_frames
 from speechrnn.models.cells.layer import State
-from speechrnn.models.dropout import VariationalDropout
+from speechrnn.models.dropout import Dropout, VariationalDropout
 from speechrnn.models.init import init_linear
 from speechrnn.models.recurrent import Bidirectional, LayerOptions, Unidirectional, check_layer, reverse_within
 from speechrnn.models.subsampling import CHANNELS, Subsampling
@@ -98,7 +98,7 @@ class Encoder(nn.Module):
         sizes = [self.subsampling.size] + [(1 + o.bidirectional) * o.recurrent.size] * o.layers
         self.layers = nn.ModuleList(kind(o.recurrent, size) for size in sizes[:-1])
         self.norms = nn.ModuleList(nn.LayerNorm(size) if o.layer_norm else nn.Identity() for size in sizes[1:])
-        self.dropout = VariationalDropout(o.dropout) if o.variational else nn.Dropout(o.dropout)
+        self.dropout = (VariationalDropout if o.variational else Dropout)(o.dropout)
         self.size = o.hidden if o.dense else sizes[-1]
         widths = [sizes[-1]] + [o.hidden] * o.dense
         self.dense = nn.Sequential(*(_dense(*pair, o.dropout) for pair in itertools.pairwise(widths)))
@@ -155,4 +155,4 @@ def _dense(input_size: int, size: int, dropout: float) -> nn.Module:
     """A dense layer, frame by frame."""
     linear = nn.Linear(input_size, size)
     init_linear(linear)
-    return nn.Sequential(linear, nn.LayerNorm(size), nn.ReLU(), nn.Dropout(dropout))
+    return nn.Sequential(linear, nn.LayerNorm(size), nn.ReLU(), Dropout(dropout))

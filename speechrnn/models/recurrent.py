@@ -9,6 +9,7 @@ whoever wants an utterance's last state gathers the output at length - 1.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -75,7 +76,26 @@ def reverse_within(x: Tensor, lengths: Tensor) -> Tensor:
     """Reverse each utterance of (B, T, F) within its own length; padding stays where it is. Its own inverse."""
     t = torch.arange(x.shape[1], device=x.device)[None, :]
     index = torch.where(t < lengths[:, None], lengths[:, None] - 1 - t, t)
-    return x.gather(1, index[..., None].expand(-1, -1, x.shape[2]))
+    first = x.shape[1] * torch.arange(len(x), device=x.device)[:, None]
+    swapped: Tensor = _Swap.apply(x, (first + index).flatten())  # type: ignore[no-untyped-call]
+    return swapped
+
+
+class _Swap(torch.autograd.Function):
+    """Frames of (B, T, F) in an order that is its own inverse, so the gradient takes the same way back.
+
+    Whole frames are copied; ``gather`` would look up each feature, and adds one by one in its backward pass.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, order: Tensor) -> Tensor:
+        ctx.save_for_backward(order)
+        return x.flatten(0, 1).index_select(0, order).view(x.shape)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        swapped: Tensor = _Swap.apply(gradient, *ctx.saved_tensors)  # type: ignore[no-untyped-call]
+        return swapped, None
 
 
 class Unidirectional(nn.Module):

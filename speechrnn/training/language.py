@@ -117,7 +117,7 @@ def train_language(
         How it ended.
     """
     progress = progress or Progress()
-    optimizer = torch.optim.Adam(network.parameters(), options.learning_rate)
+    optimizer = torch.optim.Adam(network.parameters(), options.learning_rate, fused=True)
     stale, best = 0, math.inf
     for epoch in range(1, options.epochs + 1):
         begun = time.monotonic()

@@ -129,7 +129,11 @@ class RecognizerModule(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """AdamW (Loshchilov and Hutter 2019) with one-cycle (Smith and Topin 2018), plateau or constant rate."""
         o = self.options
-        optimizer = torch.optim.AdamW(self.parameters(), lr=o.learning_rate, weight_decay=o.weight_decay, betas=(0.9, 0.98))
+        # A fused step would take fp16's scale out of the gradients itself, after they were clipped.
+        fused = o.precision != "fp16"
+        optimizer = torch.optim.AdamW(
+            self.parameters(), lr=o.learning_rate, weight_decay=o.weight_decay, betas=(0.9, 0.98), fused=fused
+        )
         if o.schedule == "one_cycle":
             cycle = torch.optim.lr_scheduler.OneCycleLR(
                 optimizer, o.learning_rate, total_steps=max(self.total_steps, 1) + 1, pct_start=o.warmup_share, cycle_momentum=False

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from speechrnn.models.cells.registry import CELLS
-from speechrnn.models.dropout import VariationalDropout
+from speechrnn.models.dropout import Dropout, VariationalDropout
 from speechrnn.models.encoder import Encoder, EncoderOptions
 
 CRDNN = {"subsampling": "conv2d", "conv_size": 4, "dense": 2}
@@ -70,6 +70,21 @@ def test_a_residual_layer_begins_at_what_it_is_given():
     short = encoder(bidirectional=False, residual=True, layers=1)
     short.load_state_dict({name: weight for name, weight in net.state_dict().items() if "layers.1" not in name})
     torch.testing.assert_close(net(frames(), LENGTHS)[0], short(frames(), LENGTHS)[0])
+
+
+def test_dropout_drops_single_values_and_keeps_the_mean():
+    torch.manual_seed(0)
+    drop = Dropout(0.25)
+    x = torch.ones(40, 50, 10, requires_grad=True)
+    y = drop(x)
+    assert y.unique().tolist() == pytest.approx([0, 4 / 3])
+    assert float((y == 0).float().mean()) == pytest.approx(0.25, abs=0.02)
+    for axis in range(3):
+        shares = (y == 0).float().mean(axis)
+        assert float(shares.min()) < 0.25 < float(shares.max()), "no axis has one mask for all"
+    y.sum().backward()
+    assert torch.equal(x.grad, y.detach()), "what is dropped learns nothing"
+    assert torch.equal(drop.eval()(x), x)
 
 
 def test_variational_dropout_drops_the_same_features_in_all_frames():

@@ -100,6 +100,14 @@ def test_reversal_is_within_each_length_and_its_own_inverse():
     assert torch.equal(reverse_within(reverse_within(x, lengths), lengths), x)
 
 
+def test_reversal_within_lengths_has_exact_gradients():
+    torch.manual_seed(0)
+    x = torch.randn(3, 7, 2, dtype=torch.float64, requires_grad=True)
+    lengths = torch.tensor([7, 4, 1])
+    assert torch.autograd.gradcheck(lambda x: reverse_within(x, lengths), x)
+    assert torch.autograd.gradgradcheck(lambda x: reverse_within(x, lengths), x)
+
+
 def test_unknown_cell_gets_the_nearest_name():
     with pytest.raises(UsageError, match="lsmt") as caught:
         check_cell("lsmt")

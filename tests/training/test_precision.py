@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 
 import pytest
+import pytorch_lightning as pl
 import torch
+from pytorch_lightning.plugins.precision import MixedPrecision
 
 import speechrnn
 from speechrnn.data.manifest import read_manifest
 from speechrnn.models.export import read_acoustic
 from speechrnn.training.run import train
+from speechrnn.training.trainer import make_trainer
 
 GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU here")
 
@@ -18,6 +22,11 @@ GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU here
 def losses(run):
     with (run.path / "metrics.csv").open(encoding="utf-8") as stream:
         return [float(row["loss"]) for row in csv.DictReader(stream) if row["loss"]]
+
+
+def norms(run):
+    with (run.path / "metrics.csv").open(encoding="utf-8") as stream:
+        return [float(row["gradient_norm"]) for row in csv.DictReader(stream) if row["gradient_norm"]]
 
 
 def test_bf16_follows_float32_and_keeps_float32_weights(settings, tmp_path):
@@ -28,6 +37,54 @@ def test_bf16_follows_float32_and_keeps_float32_weights(settings, tmp_path):
     assert losses(runs["bf16"]) != losses(runs["32"]), "bf16 was used"
     assert losses(runs["bf16"]) == pytest.approx(losses(runs["32"]), rel=0.05)
     assert {weight.dtype for weight in read_acoustic(runs["bf16"].path / "model").weights.values()} == {torch.float32}
+
+
+@pytest.fixture
+def scaled(monkeypatch):
+    """fp16 with scaled gradients on a CPU, where it is too slow to be offered; the scale begins at ``scale``."""
+
+    def start(scale):
+        scaler = torch.amp.GradScaler("cpu", init_scale=scale)
+        plugin = MixedPrecision("16-mixed", "cpu", scaler)
+        monkeypatch.setattr("speechrnn.training.run.pick_precision", lambda options: plugin.precision)
+        monkeypatch.setattr("speechrnn.training.run.make_trainer", lambda *given, **more: with_plugin(plugin, *given, **more))
+        return scaler
+
+    def with_plugin(plugin, options, callbacks, **more):
+        made = pl.Trainer
+
+        def trainer(*, plugins, precision, **given):
+            return made(plugins=[*plugins, plugin], **given)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(pl, "Trainer", trainer)
+            return make_trainer(replace(options, precision="auto"), callbacks, **more)
+
+    # oneDNN has no LSTM in fp16 on most processors; torch's own has.
+    with torch.backends.mkldnn.flags(enabled=False, allow_tf32=None):
+        yield start
+
+
+@pytest.mark.parametrize("clip", [0.0, 0.5])
+def test_fp16_follows_float32_its_scale_taken_out_before_clipping(settings, tmp_path, scaled, clip):
+    full = train(settings(run__dir=str(tmp_path / "32"), trainer__gradient_clip=clip, model__dropout=0.0))
+    scaled(2.0**10)
+    half = train(
+        settings(run__dir=str(tmp_path / "fp16"), trainer__precision="fp16", trainer__gradient_clip=clip, model__dropout=0.0)
+    )
+    assert losses(half) != losses(full), "fp16 was used"
+    assert losses(half) == pytest.approx(losses(full), rel=0.05)
+    assert norms(half) == pytest.approx(norms(full), rel=0.1)
+    assert {weight.dtype for weight in read_acoustic(half.path / "model").weights.values()} == {torch.float32}
+
+
+def test_a_scale_too_large_for_fp16_costs_steps_but_no_weights_and_no_warning(settings, tmp_path, scaled, caplog):
+    scaler = scaled(2.0**24)
+    run = train(settings(trainer__precision="fp16", trainer__max_epochs=6))
+    assert scaler.get_scale() < 2.0**24
+    assert "not finite" not in caplog.text
+    assert all(torch.isfinite(weight).all() for weight in read_acoustic(run.path / "model").weights.values())
+    assert losses(run)[-1] < losses(run)[0]
 
 
 @GPU
