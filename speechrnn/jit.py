@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import logging
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
@@ -12,6 +14,8 @@ from typing import Any, Literal, TypeVar, cast
 Function = TypeVar("Function", bound=Callable[..., object])
 logger = logging.getLogger("speechrnn")
 _warned = False
+PATIENCE = 3.0
+"""Seconds of compiling before the log says so."""
 
 
 def kernel(function: Function, *, inline: Literal["never", "always"] = "never") -> Function:
@@ -24,6 +28,7 @@ def kernel(function: Function, *, inline: Literal["never", "always"] = "never") 
     global _warned
     from numba import njit
 
+    _tell_of_compiling()
     try:
         compiled: Any = njit(cache=True, nogil=True, inline=inline)(function)
     except RuntimeError as error:
@@ -43,6 +48,41 @@ def _stamp(package: str, file: str) -> tuple[tuple[str, int, int], ...]:
     top = getattr(sys.modules.get(package), "__file__", None)
     files = {Path(file), *(Path(top).parent.rglob("*_kernels.py") if top else ())}
     return tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in sorted(files) if path.exists())
+
+
+@functools.cache
+def _tell_of_compiling() -> None:
+    """Have the log say, once a process, why nothing is seen for a while."""
+    from numba.core import event
+
+    class Teller(event.Listener):
+        """Speaks when compiling has taken ``PATIENCE`` in all. One loop compiles those it calls: events are nested."""
+
+        def __init__(self) -> None:
+            self.depth, self.spent, self.told = 0, 0.0, False
+
+        def on_start(self, event: object) -> None:
+            """Wait for what is left of the patience."""
+            self.depth += 1
+            if self.depth == 1 and not self.told:
+                self.begun = time.perf_counter()
+                self.timer = threading.Timer(max(PATIENCE - self.spent, 0.0), self.tell)
+                self.timer.daemon = True
+                self.timer.start()
+
+        def on_end(self, event: object) -> None:
+            """It took less."""
+            self.depth -= 1
+            if self.depth == 0 and not self.told:
+                self.timer.cancel()
+                self.spent += time.perf_counter() - self.begun
+
+        def tell(self) -> None:
+            """To the log."""
+            self.told = True
+            logger.info("compiling loops for this machine, once; a search with a language model takes about a minute")
+
+    event.register("numba:compile", Teller())  # type: ignore[no-untyped-call]
 
 
 def inlined(function: Function) -> Function:

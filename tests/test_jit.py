@@ -34,6 +34,35 @@ def test_without_a_writable_cache_it_works_and_warns_once(
     assert "NUMBA_CACHE_DIR" in caplog.text
 
 
+def test_compiling_for_long_is_said_once_and_compiling_briefly_is_not(tmp_path: Path) -> None:
+    loops = "from speechrnn.jit import kernel\n" + "".join(
+        f"@kernel\ndef {name}(x):\n    return {value}\n" for name, value in (("first", "x + 1"), ("second", "first(x)"))
+    )
+    (tmp_path / "loops_kernels.py").write_text(loops)
+    script = """
+import logging, sys, time
+from speechrnn import jit
+logging.basicConfig(level=logging.INFO, format="%(message)s")
+jit.PATIENCE = float(sys.argv[1])
+import loops_kernels as loops
+for f in (loops.second, loops.first):
+    f(1)
+    f(1.0)
+time.sleep(0.1)
+"""
+
+    def said(patience: float) -> list[str]:
+        command = [sys.executable, "-c", script, str(patience)]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        return done.stderr.splitlines()
+
+    assert said(1000.0) == [], "compiled within the patience"
+    assert said(0.0) == [], "kept from the call before, so nothing is compiled"
+    (tmp_path / "loops_kernels.py").write_text(loops + "\n")
+    (line,) = said(0.0)
+    assert line.startswith("compiling loops")
+
+
 def test_a_kernel_is_compiled_anew_when_one_that_it_calls_in_another_file_has_changed(tmp_path: Path) -> None:
     package = tmp_path / "loops"
     package.mkdir()

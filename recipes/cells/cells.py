@@ -2,7 +2,7 @@
 
 ``cells.py units EXPERIMENT CELL`` prints hidden units by which the encoder has about the parameters that the experiment's own
 has; ``cells.py keep RUN`` adds a line to ``results/CORPUS.jsonl`` for the evaluated run ``RUNS/CORPUS/CELL-SEED``, and
-``cells.py kept RUN`` succeeds where there is one; ``cells.py table`` writes the table of ``README.md`` and ``results/cells.svg``
+``cells.py kept RUN`` succeeds where there is one; ``cells.py table`` writes the table of ``README.md`` and ``results/CORPUS.svg``
 from these lines.
 """
 
@@ -129,17 +129,22 @@ def table() -> None:
             f"{row['weights'] / 1e6:.2f} M",
         ]
         written.append(f"| {' | '.join(cells)} |")
-    readme = HERE / "README.md"
-    block = "\n".join([*written, "", "![Error by cell](results/cells.svg)", ""])
-    readme.write_text(rewrite(readme.read_text(encoding="utf-8"), block), encoding="utf-8")
-    names = [cell for cell in CELLS if any(row["cell"] == cell for row in found)]
-    curves = {}
+    pictures = []
     for corpus in dict.fromkeys(row["corpus"] for row in found):
-        own = {row["cell"]: row for row in found if row["corpus"] == corpus}
-        there = [i for i, cell in enumerate(names) if cell in own]
-        values = [own[names[i]] for i in there]
-        curves[corpus] = Curve(there, [v["percent"] for v in values], [v["low"] for v in values], [v["high"] for v in values])
-    plot(RESULTS / "cells.svg", curves, title="Error by cell at equal parameters", x_label="", y_label="%", names=names)
+        own = [row for row in found if row["corpus"] == corpus]
+        curve = Curve(range(len(own)), *([row[name] for row in own] for name in ("percent", "low", "high")))
+        plot(
+            RESULTS / f"{corpus}.svg",
+            {corpus: curve},
+            title=f"{corpus}: error by cell at equal parameters",
+            x_label="",
+            y_label="%",
+            names=[row["cell"] for row in own],
+        )
+        pictures.append(f"![{corpus}: error by cell](results/{corpus}.svg)")
+    readme = HERE / "README.md"
+    block = "\n".join([*written, "", *pictures, ""])
+    readme.write_text(rewrite(readme.read_text(encoding="utf-8"), block), encoding="utf-8")
 
 
 def main(arguments: list[str]) -> int:

@@ -75,19 +75,22 @@ def digit(lag: int, data: Path) -> tuple[Draw, Draw]:
         names = {name: i for i, name in enumerate(sorted({u.text for u in utterances}))}
         sides.append([(read_clip(u.clip, 8000), names[u.text]) for u in utterances])
 
-    def heard(samples: np.ndarray, rng: np.random.Generator) -> Tensor:
-        """Frames of a digit and the pause behind it, 50 a second."""
-        faint = float(np.sqrt(np.partition(samples**2, len(samples) // 10)[: len(samples) // 10].mean())) + 1e-5
-        pause = (faint * rng.standard_normal(160 * lag)).astype(np.float32)
-        whole = torch.from_numpy(np.concatenate([samples[:8000], pause]))
+    def heard(digits: list[np.ndarray], rng: np.random.Generator) -> list[Tensor]:
+        """Frames of each digit and the pause behind it, 50 a second."""
+        sounds = []
+        for samples in digits:
+            faint = float(np.sqrt(np.partition(samples**2, len(samples) // 10)[: len(samples) // 10].mean())) + 1e-5
+            pause = (faint * rng.standard_normal(160 * lag)).astype(np.float32)
+            sounds.append(torch.from_numpy(np.concatenate([samples[:8000], pause])))
+        padded = nn.utils.rnn.pad_sequence(sounds, batch_first=True)
         with torch.inference_mode():
-            frames, _ = fbank(whole[None], torch.tensor([len(whole)]))
-        return (frames[0, : len(frames[0]) // 2 * 2].reshape(-1, 48).clone() - 8.0) / 4.0
+            frames, lengths = fbank(padded, torch.tensor([len(sound) for sound in sounds]))
+        return [(x[: n // 2 * 2].reshape(-1, 48).clone() - 8.0) / 4.0 for x, n in zip(frames, lengths.tolist(), strict=True)]
 
     def drawing(side: list[tuple[np.ndarray, int]]) -> Draw:
         def draw(rng: np.random.Generator, n: int) -> Batch:
             chosen = [side[i] for i in rng.choice(len(side), n, replace=n > len(side))]
-            frames = [heard(samples, rng) for samples, _ in chosen]
+            frames = heard([samples for samples, _ in chosen], rng)
             # The end counts: what is shorter begins later.
             x = torch.zeros(n, max(map(len, frames)), 48)
             for row, one in zip(x, frames, strict=True):
