@@ -80,7 +80,7 @@ def _tell_of_compiling() -> None:
         def tell(self) -> None:
             """To the log."""
             self.told = True
-            logger.info("compiling loops for this machine, once; a search with a language model takes about a minute")
+            logger.info("compiling loops for this machine, once; it may take a minute")
 
     event.register("numba:compile", Teller())  # type: ignore[no-untyped-call]
 

@@ -90,6 +90,8 @@ class HmmDataOptions:
     """Data directory with cuts_train and cuts_dev .jsonl.gz."""
     max_duration_s: float = 30.0
     """Longer training utterances are left out, counted and named."""
+    speeds: tuple[float, ...] | None = None
+    """Each training utterance is heard at all of these; null: 0.9, 1.0 and 1.1 of up to an hour of recordings, 1.0 of more."""
     unit: str = "auto"
     """words: through a lexicon; letters: any letters in any order, as where spaces are not counted; auto: as the data suggest."""
     lexicon: Path | None = None
@@ -98,6 +100,8 @@ class HmmDataOptions:
     """An ARPA file to decode with; null: lm.arpa of the data directory, or an n-gram model of the training texts."""
 
     def __post_init__(self) -> None:
+        if self.speeds is not None and not (self.speeds and all(0.5 <= speed <= 2 for speed in self.speeds)):
+            raise UsageError(f"data.speeds is {list(self.speeds)}", "factors between 0.5 and 2, for example [0.9, 1.0, 1.1]")
         if self.unit not in UNITS:
             raise UsageError(f"data.unit is {self.unit!r}", f"choose one of {', '.join(UNITS)}")
 

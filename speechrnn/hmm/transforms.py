@@ -151,30 +151,16 @@ class Fmllr:
 
     def transform(self, rounds: int = 20) -> np.ndarray:
         """The affine transform (D, D + 1) that makes the speaker's frames likeliest; the identity for too little speech."""
+        from speechrnn.hmm.transform_kernels import better_rows
+
         dims = len(self.linear)
         matrix = np.eye(dims, dims + 1)
         if self.count < LEAST_CHANGE_FRAMES:
             return matrix
         inverses = np.linalg.inv(self.moments + 1e-6 * np.eye(dims + 1))
+        fits = np.einsum("ijk,ik->ij", inverses, self.linear)
         for _ in range(rounds):
-            for i in range(dims):
-                cofactors = np.append(np.linalg.inv(matrix[:, :dims])[:, i], 0.0)
-                back = inverses[i] @ cofactors
-                forth = inverses[i] @ self.linear[i]
-                # The row is forth + a * back; a solves count / (p . row) = a, a quadratic with two roots.
-                e1, e2 = cofactors @ back, cofactors @ forth
-                root = np.sqrt(e2 * e2 + 4 * e1 * self.count)
-                best, best_value = matrix[i], -np.inf
-                for a in ((-e2 + root) / (2 * e1), (-e2 - root) / (2 * e1)):
-                    row = forth + a * back
-                    value = (
-                        self.count * np.log(max(abs(cofactors @ row), 1e-300))
-                        + row @ self.linear[i]
-                        - 0.5 * row @ self.moments[i] @ row
-                    )
-                    if value > best_value:
-                        best, best_value = row, value
-                matrix[i] = best
+            better_rows(matrix, np.linalg.inv(matrix[:, :dims]), inverses, fits, self.linear, self.moments, float(self.count))
         return matrix
 
     def objective(self, matrix: np.ndarray) -> float:

@@ -44,8 +44,8 @@ WORD_ORDER, LETTER_ORDER = 2, 4
 """Orders of the language models that are estimated where none is given."""
 UNADAPTED = "unadapted"
 """Name of the speaker-adaptive rung without adaptation."""
-TUNING_THRESHOLD = 15.0
-"""Weights are tried with a narrower search than is used later."""
+SPEEDS, SPEEDS_S = (0.9, 1.0, 1.1), 3600.0
+"""Speeds at which up to so many seconds of training data are heard."""
 TUNING_TOKENS = 1500
 """Words (or letters) of dev that weights are tried on, about: of a larger one every so many utterances."""
 
@@ -99,10 +99,14 @@ def _climb(experiment: HmmExperiment, run: RunDir, track: Track) -> None:
         rate, tokenizer.unit, "mono", experiment.ladder.phone_states, experiment.ladder.silence_states, 0,
         experiment.frontend, experiment.text,
     )  # fmt: skip
-    heard = _long_enough(_listen(utterances, texts, tokenizer, vocabulary, options, track), said, options.phone_states)
+    seconds_of = {utterance.id: utterance.duration for utterance in utterances}
+    speeds = experiment.data.speeds or (SPEEDS if sum(seconds_of.values()) <= SPEEDS_S else (1.0,))
+    heard = _listen(utterances, speeds, texts, tokenizer, vocabulary, options, track)
+    heard = _long_enough(heard, said, options.phone_states)
+    ids = {h.id for h in heard}
     logger.info(
-        "%d utterances, %.1f hours, %d phones, %d words", len(heard), sum(len(u.cepstra) for u in heard) / 360_000,
-        len(topology.names) - 1, len(vocabulary),
+        "%d utterances, %.1f hours, at speed%s %s, %d phones, %d words", len(ids), sum(seconds_of[i] for i in ids) / 3600,
+        "s" if len(speeds) > 1 else "", ", ".join(f"{speed:g}" for speed in speeds), len(topology.names) - 1, len(vocabulary),
     )  # fmt: skip
     lm = _language_model(experiment, folder, list(texts.values()), tokenizer)
     ladder = Ladder(topology, said, heard, experiment.ladder, experiment.seed, words=tokenizer.unit != "letters", track=track)
@@ -162,7 +166,7 @@ def _keep(
     tokens = sum(len(u.text.split() if tokenizer.unit != "letters" else u.text.replace(" ", "")) for u in readable)
     known = readable[:: max(1, round(tokens / TUNING_TOKENS))]
     manifest = next(p for p in (folder / "cuts_dev.jsonl.gz", folder / "cuts_dev.jsonl") if p.is_file())
-    outcome = job.tune(manifest, known, loaded, DecodingOptions(threshold=TUNING_THRESHOLD), None, track=track)
+    outcome = job.tune(manifest, known, loaded, DecodingOptions(), None, track=track)
     job.store(loaded, outcome, None)
     if (lm_file := experiment.data.lm or folder / "lm.arpa").is_file() and tokenizer.unit == "phones":
         # The same files, given by name, mean the same weights.
@@ -231,28 +235,31 @@ def _usable(
 
 def _listen(
     utterances: Sequence[Utterance],
+    speeds: Sequence[float],
     texts: Mapping[str, str],
     tokenizer: Tokenizer,
     vocabulary: Mapping[str, int],
     options: HmmModelOptions,
     track: Track,
 ) -> list[Heard]:
-    """Cepstra of all utterances, each less its speaker's mean."""
-    from speechrnn.audio import read_clip_blocks
+    """Cepstra of all utterances at all speeds, each less its speaker's mean; at another speed a speaker is another one."""
+    from speechrnn.audio import read_clip
+    from speechrnn.data.augment import change_speed
     from speechrnn.inference.gmm import Cepstra
 
-    cepstra = Cepstra(options)
+    cepstra, rate = Cepstra(options), options.sampling_rate
+    played = [(u, speed) for speed in speeds for u in utterances]
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        heard_ahead = pool.map(lambda u: cepstra(read_clip_blocks(u.clip, options.sampling_rate)), utterances)
-        found = list(track(heard_ahead, "listen", len(utterances)))
-    voices = [u.clip.voice for u in utterances]
+        heard_ahead = pool.map(lambda one: cepstra([change_speed(read_clip(one[0].clip, rate), one[1], rate)]), played)
+        found = list(track(heard_ahead, "listen", len(played)))
+    voices = [u.clip.voice + ("" if speed == 1 else f" at speed {speed:g}") for u, speed in played]
     sums: dict[str, np.ndarray] = {}
     counts: Counter[str] = Counter()
     for voice, frames in zip(voices, found, strict=True):
         sums[voice] = sums.get(voice, 0.0) + frames.sum(0, dtype=np.float64)
         counts[voice] += len(frames)
     heard = []
-    for u, voice, frames in zip(utterances, voices, found, strict=True):
+    for (u, _), voice, frames in zip(played, voices, found, strict=True):
         normalized = frames - (sums[voice] / counts[voice]).astype(np.float32)
         words = texts[u.id].split()
         pauses = None
@@ -273,10 +280,14 @@ def _long_enough(heard: Sequence[Heard], said: Mapping[int, Sequence[Pronunciati
     """
     shortest = {token: min(len(phones) for phones, _ in ways) for token, ways in said.items()}
     fitting = [h for h in heard if len(h.cepstra) >= states * sum(shortest[token] for token in h.tokens)]
-    if len(fitting) < len(heard):
-        kept = {h.id for h in fitting}
-        short = [h.id for h in heard if h.id not in kept]
+    ids = dict.fromkeys(h.id for h in heard)
+    whole, kept = Counter(h.id for h in heard), Counter(h.id for h in fitting)
+    if short := [i for i in ids if not kept[i]]:
         logger.warning("%d utterances are too short for their texts and left out: %s", len(short), listed(short))
+    if partly := [i for i in ids if 0 < kept[i] < whole[i]]:
+        logger.warning(
+            "%d utterances are too short for their texts at the highest speeds and left out there: %s", len(partly), listed(partly)
+        )
     if not fitting:
         raise DataError("every utterance is too short for its text", "look at the data: speechrnn data show")
     return fitting
