@@ -101,7 +101,7 @@ HEADLINES = (
     ("the same, beam 10", "an4/results/transducer-beam", "wer"),
     ("AN4 test, phones of the dictionary, greedy", "an4/results/phones", "per"),
     ("the same, with lexicon and unigram", "an4/results/phones-lm", "wer"),
-    ("AN4 test, GMM-HMM (fMLLR), lexicon and unigram", "an4/results/hmm", "wer"),
+    ("AN4 test, GMM-HMM (fMLLR), lexicon and unigram", "an4/results/hmm*", "wer"),
     ("Mboshi test, 31 letters with tone, greedy", "mboshi/results/full", "per"),
     ("the same, with a letter 5-gram of train", "mboshi/results/full-lm", "per"),
     ("Mboshi test, GMM-HMM (fMLLR), letter 4-gram of train", "mboshi/results/hmm", "per"),
@@ -128,12 +128,15 @@ def results() -> str:
 
 
 def rungs() -> str:
-    """Errors of each rung of the hidden Markov models on test."""
+    """Errors of each rung of the hidden Markov models on test: of several seeds the median and the range."""
     rows = ["| | mono | tri | lda | sat, unadapted | sat |", "| --- | --- | --- | --- | --- | --- |"]
     for label, folder, metric in (("AN4, WER %", "an4", "wer"), ("Mboshi, PER %", "mboshi", "per")):
-        file = ROOT / "recipes" / folder / "results" / "hmm" / "scores.json"
-        systems = json.loads(file.read_text(encoding="utf-8"))["systems"]
-        reached = [f"{system[metric]['percent']:.2f}" for system in systems]
+        files = sorted((ROOT / "recipes" / folder / "results").glob("hmm*/scores.json"))
+        seeds = [[s[metric]["percent"] for s in json.loads(file.read_text(encoding="utf-8"))["systems"]] for file in files]
+        reached = [
+            f"{statistics.median_low(rung):.2f}" + (f" ({min(rung):.2f} - {max(rung):.2f})" if len(rung) > 1 else "")
+            for rung in zip(*seeds, strict=True)
+        ]
         rows.append(f"| {label} | {' | '.join(reached)} |")
     return "\n".join(rows)
 

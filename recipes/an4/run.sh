@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # AN4 from the publisher's files to the result table:
 #   SRC=FOLDER_OF_AN4 recipes/an4/run.sh [hmm|small|full|phones|transducer|attention|small-attention ...]
-# DATA= is the data directory (data/an4); without an argument all are trained: the HMMs, and small with three seeds. Transducer and
+# DATA= is the data directory (data/an4); without an argument all are trained, HMMs and small with three seeds. Transducer and
 # attention begin with the encoder of full.
 set -euo pipefail
 DATA=${DATA:-data/an4}
@@ -13,9 +13,9 @@ for what in "${@:-hmm small full phones transducer attention small-attention}"; 
     case $name in
       hmm)
         hmm runs/an4/hmm an4/hmm recipes/an4/results/hmm
-        # The flat start is luck of a point or two: monophones with further seeds.
+        # The flat start is luck of a point or two.
         for seed in 2 3; do
-          hmm "runs/an4/hmm-mono-$seed" an4/hmm "recipes/an4/results/hmm-mono-$seed" "seed=$seed" ladder.top=mono
+          hmm "runs/an4/hmm-$seed" an4/hmm "recipes/an4/results/hmm-$seed" "seed=$seed"
         done ;;
       small)
         for seed in 1 2 3; do

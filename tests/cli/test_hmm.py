@@ -13,7 +13,9 @@ import pytest
 import soundfile
 from tones import RATE, sing, write_corpus
 
-from speechrnn.audio import Clip
+from speechrnn.audio import Clip, read_clip
+from speechrnn.data.augment import change_speed
+from speechrnn.data.manifest import read_manifest, write_manifest
 from speechrnn.errors import DataError, Unsupported
 from speechrnn.hmm.store import read_hmm
 from speechrnn.recognizer import load
@@ -199,18 +201,84 @@ def _spellings(first: str) -> list[str]:
 def test_an_utterance_too_short_for_its_text_is_named(tmp_path: Path, speechrnn) -> None:
     data = write_corpus(tmp_path / "data", {"train": 20, "dev": 4}, seed=4)
     soundfile.write(data / "audio" / "train007.wav", sing("a", np.random.default_rng(0))[:900], RATE)
-    from speechrnn.data.manifest import read_manifest, write_manifest
-
     utterances = [
         dataclasses.replace(u, text="abcd abcd abcd", num_samples=900, recording_samples=900) if u.id == "train007" else u
         for u in read_manifest(data / "cuts_train.jsonl.gz")
     ]
     write_manifest(data / "cuts_train.jsonl.gz", utterances)
-    quick = ("ladder.top=mono", "ladder.mono.iterations=3", "ladder.mono.gaussians=40", "data.unit=letters")
-    called = speechrnn("train", "experiment=base/hmm", f"data.dir={data}", f"run.dir={tmp_path / 'run'}", *quick)
+    called = speechrnn("train", "experiment=base/hmm", f"data.dir={data}", f"run.dir={tmp_path / 'run'}", *QUICK_MONO)
     assert called.status == 0, called.err
     assert "1 utterances are too short for their texts and left out: train007" in called.err
     assert "19 utterances" in called.err
+
+
+QUICK_MONO = ("ladder.top=mono", "ladder.mono.iterations=3", "ladder.mono.gaussians=40", "data.unit=letters")
+
+
+@pytest.mark.parametrize(
+    ("given", "limit_s", "said"),
+    [
+        ([], 3600.0, "at speeds 0.9, 1, 1.1,"),
+        ([], 10.0, "at speed 1,"),
+        (["data.speeds=[1]"], 3600.0, "at speed 1,"),
+        (["data.speeds=[0.8,1.25]"], 10.0, "at speeds 0.8, 1.25,"),
+    ],
+)
+def test_little_data_is_heard_at_three_speeds(given, limit_s, said, sung: Path, tmp_path: Path, monkeypatch) -> None:
+    from speechrnn.config import compose
+    from speechrnn.jobs import train_hmm
+
+    monkeypatch.setattr(train_hmm, "SPEEDS_S", limit_s)
+    run = train_hmm.train(compose(["experiment=base/hmm", f"data.dir={sung}", f"run.dir={tmp_path / 'run'}", *QUICK_MONO, *given]))
+    assert said in (run.path / "train.log").read_text()
+
+
+def test_speeds_that_nobody_speaks_at_are_refused(sung: Path, speechrnn, tmp_path: Path) -> None:
+    called = speechrnn("train", "experiment=base/hmm", f"data.dir={sung}", f"run.dir={tmp_path / 'run'}", "data.speeds=[1,3]")
+    assert called.status == 2
+    assert "data.speeds is [1.0, 3.0]" in called.err
+    assert not (tmp_path / "run").exists()
+
+
+class _Listened(Exception):
+    """Carries what a ladder would be trained on."""
+
+
+def test_a_speaker_at_another_speed_is_another_one(sung: Path, tmp_path: Path, monkeypatch) -> None:
+    from speechrnn.config import compose
+    from speechrnn.jobs import train_hmm
+
+    def ladder(topology, said, heard, *others, **more):
+        raise _Listened(heard)
+
+    def listen(data: Path, speeds: str):
+        with pytest.raises(_Listened) as caught:
+            train_hmm.train(
+                compose(["experiment=base/hmm", f"data.dir={data}", f"run.dir={tmp_path / speeds}", f"data.speeds={speeds}"])
+            )
+        return caught.value.args[0]
+
+    monkeypatch.setattr(train_hmm, "Ladder", ladder)
+    utterances = [
+        dataclasses.replace(u, speaker="ab"[i % 2]) for i, u in enumerate(read_manifest(sung / "cuts_train.jsonl.gz")[:8])
+    ]
+    slow, fast = tmp_path / "slow", tmp_path / "fast"
+    played = []
+    for u in utterances:
+        sound = change_speed(read_clip(u.clip, RATE), 1.25, RATE)
+        soundfile.write(tmp_path / f"{u.id}.wav", sound, RATE, subtype="FLOAT")
+        played.append(
+            dataclasses.replace(u, audio=tmp_path / f"{u.id}.wav", offset=0, num_samples=len(sound), recording_samples=len(sound))
+        )
+    for folder, own in ((slow, utterances), (fast, played)):
+        shutil.copytree(sung, folder)
+        write_manifest(folder / "cuts_train.jsonl.gz", own)
+    both, once, faster = listen(slow, "[1,1.25]"), listen(slow, "[1]"), listen(fast, "[1.0]")
+    assert [h.id for h in both] == 2 * [u.id for u in utterances]
+    assert len({h.speaker for h in both}) == 4
+    for found, wanted in zip(both, once + faster, strict=True):
+        assert found.tokens == wanted.tokens
+        np.testing.assert_allclose(found.cepstra, wanted.cepstra, atol=1e-4)
 
 
 @pytest.mark.parametrize("what", ["weights", "config", "tokens"])
