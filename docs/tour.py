@@ -66,8 +66,7 @@ def an4() -> dict[str, str]:
             "an4-align": output("align", recording, text, "-m", "runs/an4/phones", "-f", "tsv"),
         }
     return {
-        name: content.replace(source, "SOURCE").replace("runs/an4/small-1", "runs/an4/small")
-        for name, content in blocks.items()
+        name: content.replace(source, "SOURCE").replace("runs/an4/small-1", "runs/an4/small") for name, content in blocks.items()
     }
 
 
