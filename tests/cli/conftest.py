@@ -131,6 +131,8 @@ QUICK_HMM = (
     "ladder.mono.iterations=12",
     *(f"ladder.{rung}.{key}" for rung in ("tri", "lda", "sat") for key in ("gaussians=80", "iterations=12", "least_gain=300")),
     "ladder.dims=20",
+    # Letters are pitches here, and at another speed others.
+    "data.speeds=[1]",
 )
 
 
