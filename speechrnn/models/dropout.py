@@ -20,11 +20,9 @@ class Dropout(nn.Module):
         """(B, T, F) -> the same shape; while training a share of the values is 0, the rest scaled up to the same mean."""
         if not self.training or not self.share:
             return x
-        return x * self._scales(x, *x.shape)
+        return nn.functional.dropout(x, self.share) if x.is_cuda else x * self._scales(x, *x.shape)
 
     def _scales(self, like: Tensor, *shape: int) -> Tensor:
-        if like.is_cuda:
-            return nn.functional.dropout(like.new_ones(shape), self.share)
         return torch.rand(shape, device=like.device).ge_(self.share).div_(1 - self.share).to(like.dtype)
 
     def extra_repr(self) -> str:
