@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +31,16 @@ class DataOptions:
     def __post_init__(self) -> None:
         if self.batch_size < 1 or self.batch_s <= 0 or self.max_duration_s <= 0:
             raise UsageError("data.batch_size, data.batch_s and data.max_duration_s must be positive", "16, 240 and 30 are usual")
-        if not self.speeds or not all(0.5 <= speed <= 2 for speed in self.speeds):
-            raise UsageError(f"data.speeds is {list(self.speeds)}", "factors between 0.5 and 2, for example [0.9, 1.0, 1.1]")
+        check_speeds(self.speeds)
         if self.workers < 0 or self.cache_mb < 0:
             raise UsageError("data.workers and data.cache_mb may not be negative", "0 switches them off")
+
+
+def check_speeds(speeds: Sequence[float]) -> None:
+    """Refuse speeds at which nobody speaks, and none at all.
+
+    Raises:
+        UsageError: with what is possible.
+    """
+    if not speeds or not all(0.5 <= speed <= 2 for speed in speeds):
+        raise UsageError(f"data.speeds is {list(speeds)}", "factors between 0.5 and 2, for example [0.9, 1.0, 1.1]")

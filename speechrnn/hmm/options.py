@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from speechrnn.data.options import check_speeds
 from speechrnn.errors import UsageError
 from speechrnn.features.mfcc import MfccOptions
 from speechrnn.rundir import RunOptions
@@ -100,8 +101,8 @@ class HmmDataOptions:
     """An ARPA file to decode with; null: lm.arpa of the data directory, or an n-gram model of the training texts."""
 
     def __post_init__(self) -> None:
-        if self.speeds is not None and not (self.speeds and all(0.5 <= speed <= 2 for speed in self.speeds)):
-            raise UsageError(f"data.speeds is {list(self.speeds)}", "factors between 0.5 and 2, for example [0.9, 1.0, 1.1]")
+        if self.speeds is not None:
+            check_speeds(self.speeds)
         if self.unit not in UNITS:
             raise UsageError(f"data.unit is {self.unit!r}", f"choose one of {', '.join(UNITS)}")
 
