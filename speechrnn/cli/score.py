@@ -32,7 +32,7 @@ def score(
     reference: Path = typer.Argument(..., metavar="REF", help="`id text` lines, a manifest, or a hypotheses.jsonl."),
     hypotheses: list[Path] = typer.Argument(..., metavar="HYP...", help="`id text` lines or a hypotheses.jsonl."),
     out: Path | None = typer.Option(None, "-o", "--out", metavar="DIR", help="Also write a report here."),
-    unit: Unit | None = typer.Option(None, help="Default: tokens for hypotheses of letters or phones, words for all others."),
+    unit: Unit | None = typer.Option(None, help="Default: words where all hypotheses hold words, else letters or phones."),
     tokens: Path | None = typer.Option(None, metavar="FILE", help="tokens.txt by which text is split into tokens; else at spaces."),
     case: Case = typer.Option(Case.KEEP, help="Applied to both sides before scoring."),
     trn: bool = typer.Option(False, "--trn", help="With -o: also NAME.ref.trn and NAME.hyp.trn for sclite."),

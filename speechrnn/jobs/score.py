@@ -21,6 +21,8 @@ from speechrnn.text.normalize import TextOptions, normalize
 
 METRIC_OF_UNIT = {"word": "wer", "char": "cer", "token": "per"}
 MISSING = "no hypothesis"
+TOKENS = {"letters", "phones"}
+"""Units of models that write words by a lexicon alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class TextFile:
         kind: ``id text``, ``manifest`` or ``hypotheses``.
         unit: of the model that made hypotheses (chars, letters, phones); empty elsewhere.
         texts: by utterance id.
+        writes_words: whether a text holds words, as all do but those of a model of letters or phones without lexicon.
     """
 
     name: str
@@ -53,6 +56,7 @@ class TextFile:
     kind: str
     unit: str
     texts: dict[str, Text]
+    writes_words: bool = True
 
 
 def score(
@@ -70,7 +74,7 @@ def score(
     Args:
         reference: ``id text`` file, manifest, or a ``hypotheses.jsonl``, whose references are taken.
         hypotheses: ``id text`` files or ``hypotheses.jsonl``, each of whose systems is scored.
-        unit: ``word``, ``char`` or ``token``; by default tokens for hypotheses of letters or phones, words elsewhere.
+        unit: ``word``, ``char`` or ``token``; by default words where all hypotheses hold words, else tokens.
         options: normalization of both sides.
         tokens: inventory by which text is split where tokens are counted; without it a token is what stands between spaces.
 
@@ -126,7 +130,9 @@ def read_systems(path: Path) -> list[TextFile]:
         return [_id_text(path)]
     systems: dict[str, TextFile] = {}
     for record in read_hypotheses(path):
-        system = systems.setdefault(record["system"], TextFile(record["system"], path, kind, record["unit"], {}))
+        unit = record["unit"]
+        written = unit not in TOKENS or bool(record.get("words"))
+        system = systems.setdefault(record["system"], TextFile(record["system"], path, kind, unit, {}, written))
         if record["id"] in system.texts:
             raise DataError(
                 f"{path}: system {system.name!r} has {record['id']!r} twice", "keep one line for each utterance and system"
@@ -174,11 +180,13 @@ def _id_text(path: Path) -> TextFile:
 
 def _common_unit(systems: Sequence[TextFile]) -> str:
     """The unit all hypotheses can be scored in."""
-    found = {system.name: "token" if system.unit in {"letters", "phones"} else "word" for system in systems}
-    if len(set(found.values())) > 1:
+    if all(system.writes_words for system in systems):
+        return "word"
+    found = {system.name: "token" if system.unit in TOKENS else "word" for system in systems}
+    if "word" in found.values():
         held = ", ".join(f"{name} holds {unit}s" for name, unit in found.items())
         raise UsageError(f"the hypotheses have different units: {held}", "score them in a call each, or say --unit")
-    return next(iter(found.values()))
+    return "token"
 
 
 def _check_unit(system: TextFile, references: TextFile, unit: str, tokens: Sequence[str]) -> None:
@@ -204,7 +212,7 @@ def _check_unit(system: TextFile, references: TextFile, unit: str, tokens: Seque
                 f"{system.name} holds phones, {references.name} words",
                 "give references with the phones separated by spaces, or use speechrnn evaluate",
             )
-    elif system.unit in {"letters", "phones"}:
+    elif not system.writes_words:
         raise UsageError(f"{system.name} holds {system.unit}, which cannot be scored as {unit}s", "use --unit token")
 
 

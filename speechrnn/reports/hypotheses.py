@@ -34,6 +34,8 @@ def hypothesis_records(evaluation: Evaluation) -> Iterator[dict[str, Any]]:
                 "duration": round(item.duration, 4),
                 "snr": None if item.snr is None else round(item.snr, 1),
                 "failure": item.failure,
+                # A model of phones or letters writes words where it has a lexicon, and nothing else tells.
+                "words": system.unit in {"phones", "letters"} and "wer" in system.metrics,
             }
             yield record | {key: value for key, value in extra.items() if value not in ("", None, [], 0)}
 

@@ -125,6 +125,24 @@ def test_letters_of_a_model_are_scored_as_tokens(tmp_path: Path) -> None:
     assert counts_of(score(cuts, [own], tokens=["kp", "a", "o"]), "rnn", "per") == Counts(1, 3, 0, 1, 0)
 
 
+def test_words_that_a_lexicon_made_of_phones_are_scored_as_words(tmp_path: Path) -> None:
+    phones = {"id": "u1", "unit": "phones", "reference": "NO GO", "hypothesis": "NO", "tokens": ["N", "OW"], "system": "hmm"}
+    hmm = hypotheses(tmp_path / "hmm.jsonl", phones | {"reference_tokens": ["N", "OW", "G", "OW"], "words": True})
+    network = hypotheses(tmp_path / "c.jsonl", {"id": "u1", "reference": "NO GO", "hypothesis": "GO GO"})
+    found = score(text(tmp_path / "r", "u1 NO GO"), [network, hmm])
+    assert counts_of(found, "rnn") == Counts(1, 2, 0, 0, 1)
+    assert counts_of(found, "hmm") == Counts(1, 2, 0, 1, 0)
+    assert counts_of(score(hmm, [hmm], unit="token"), "hmm", "per") == Counts(2, 4, 0, 2, 0)
+    # As written, it says so itself.
+    write_evaluation(tmp_path / "out", found, provenance(hmm, TextOptions()))
+    again = score(hmm, [tmp_path / "out/hypotheses.jsonl"])
+    assert [counts_of(again, name) for name in ("rnn", "hmm")] == [Counts(1, 2, 0, 0, 1), Counts(1, 2, 0, 1, 0)]
+    assert [item.tokens for system in again.systems for item in system.items] == [(), ("N", "OW")]
+    # Beside a model without lexicon, phones are what both hold.
+    loop = hypotheses(tmp_path / "p.jsonl", phones | {"hypothesis": "N OW", "system": "loop"})
+    assert counts_of(score(hmm, [hmm, loop]), "loop", "per") == Counts(2, 4, 0, 2, 0)
+
+
 def test_different_units_are_refused(tmp_path: Path) -> None:
     chars = hypotheses(tmp_path / "c.jsonl", {"id": "u1", "hypothesis": "a"})
     phones = hypotheses(tmp_path / "p.jsonl", {"id": "u1", "hypothesis": "AH", "unit": "phones", "tokens": ["AH"], "system": "p"})
