@@ -28,7 +28,8 @@ class FeatureOptions:
 
 
 FrontEnd: TypeAlias = Fbank | Logmel | Mfcc
-"""A module over (samples (B, S), lengths (B,)) with ``size``, its number of features, and ``grid``, its frames."""
+"""A module over (samples (B, S), lengths (B,)) with ``size``, its number of features, ``grid``, its frames, and ``silence``, which
+tells those in which nothing was recorded."""
 
 
 def build_frontend(options: FbankOptions | LogmelOptions | MfccOptions, sampling_rate: int) -> FrontEnd:

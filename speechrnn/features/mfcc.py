@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from speechrnn.errors import UsageError
 from speechrnn.features._torchaudio import functional
-from speechrnn.features.fbank import KaldiSpectrum, check_common
+from speechrnn.features.fbank import SILENT, KaldiSpectrum, check_common
 from speechrnn.features.framing import mask_frames
+from speechrnn.features.silence import Silence
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,10 @@ class Mfcc(nn.Module):
         if o.lifter:
             cosine = cosine * (1 + o.lifter / 2 * torch.sin(math.pi * torch.arange(o.cepstra) / o.lifter))
         self.register_buffer("cosine", cosine, persistent=False)
+        # The zeroth coefficient is the sum of the log energies over the root of their number.
+        weights = torch.zeros(o.cepstra)
+        weights[0] = bins**-0.5
+        self.silence = Silence(weights, SILENT)
 
     def forward(self, samples: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Samples (B, S), lengths (B,) in samples -> cepstra (B, T, F) float32, zero beyond each length; lengths (B,) int64."""

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from speechrnn.errors import DataError, UsageError
 from speechrnn.features.framing import mask_frames
+from speechrnn.features.silence import Silence
 
 MODES = ("global", "speaker", "utterance", "none")
 FLOOR = 1e-3
@@ -40,17 +41,28 @@ class Statistics:
     total: np.ndarray | float = 0.0
     squares: np.ndarray | float = 0.0
 
+    @property
+    def begun(self) -> bool:
+        """Whether frames, or none of some recording, were counted in."""
+        return np.ndim(self.total) > 0
+
     def add(self, frames: np.ndarray) -> None:
-        """Count in frames (T, F)."""
+        """Count in frames (T, F); T may be 0."""
         wide = frames.astype(np.float64)
         self.count += len(frames)
         self.total = self.total + wide.sum(0)
         self.squares = self.squares + np.square(wide).sum(0)
 
     def moments(self) -> np.ndarray:
-        """Mean and standard deviation, float32 of shape (2, F)."""
-        if not self.count:
+        """Mean and standard deviation, float32 of shape (2, F); 0 and 1 where all was digital silence, which is replaced anyway.
+
+        Raises:
+            DataError: nothing was counted in.
+        """
+        if not self.begun:
             raise DataError("no frames to take statistics of", "every recording is shorter than one analysis window")
+        if not self.count:
+            return np.stack([np.zeros_like(self.total), np.ones_like(self.total)]).astype(np.float32)
         mean = self.total / self.count
         # Cancellation can leave a tiny negative variance for a constant feature.
         deviation = np.sqrt(np.maximum(self.squares / self.count - np.square(mean), 0.0))
@@ -66,13 +78,22 @@ def moments(all_frames: Iterable[np.ndarray]) -> np.ndarray:
 
 
 class Normalizer(nn.Module):
-    """Applies the normalization; its buffer ``moments`` (2, F) travels with the weights."""
+    """Applies the normalization; its buffer ``moments`` (2, F) travels with the weights.
+
+    Digital silence has no part in the moments of an utterance; where there are moments, it becomes as quiet as a recording's
+    faintest frames are.
+
+    Args:
+        options: how.
+        silence: tells digital silence of F features.
+    """
 
     moments: Tensor
 
-    def __init__(self, options: NormalizationOptions, size: int) -> None:
+    def __init__(self, options: NormalizationOptions, silence: Silence) -> None:
         super().__init__()
-        self.options = options
+        self.options, self.silence = options, silence
+        size = len(silence.weights)
         moments = torch.zeros(2, size)
         moments[1].fill_(1.0)
         self.register_buffer("moments", moments)
@@ -86,20 +107,26 @@ class Normalizer(nn.Module):
         mode = self.options.mode
         if mode == "none":
             return mask_frames(frames, lengths)
+        silent = self.silence(frames)[..., None]
         if mode == "global":
             mean, deviation = self.moments[0], self.moments[1]
         elif known is not None:
             mean, deviation = known[:, :1], known[:, 1:]
         else:
-            mean, deviation = utterance_moments(frames, lengths)
-        normalized = (frames - mean) / deviation if self.options.variance else frames - mean
+            mean, deviation = utterance_moments(frames, lengths, silent)
+        quiet = self.silence.quiet
+        if self.options.variance:
+            normalized = torch.where(silent, quiet, (frames - mean) / deviation)
+        else:
+            normalized = torch.where(silent, quiet * deviation, frames - mean)
         return mask_frames(normalized, lengths)
 
 
-def utterance_moments(frames: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation (B, 1, F) of each utterance's own frames; padding has no part in them."""
-    wide = mask_frames(frames, lengths).double()
-    count = lengths.clamp_min(1)[:, None, None]
+def utterance_moments(frames: Tensor, lengths: Tensor, silent: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation (B, 1, F) of each utterance's own frames; padding, and what is silent (B, T, 1), have no part."""
+    left_out = silent.expand_as(frames)
+    wide = mask_frames(frames.masked_fill(left_out, 0.0), lengths).double()
+    count = (lengths[:, None, None] - mask_frames(silent, lengths).sum(1, keepdim=True)).clamp_min(1)
     mean = wide.sum(1, keepdim=True) / count
-    spread = mask_frames(wide - mean, lengths).square().sum(1, keepdim=True) / count
+    spread = mask_frames((wide - mean).masked_fill(left_out, 0.0), lengths).square().sum(1, keepdim=True) / count
     return mean.to(frames.dtype), spread.sqrt().clamp_min(FLOOR).to(frames.dtype)

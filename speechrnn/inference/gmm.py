@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from speechrnn.audio_band import BandGuard
 from speechrnn.decoding.decoder import Reading
 from speechrnn.errors import DataError
 from speechrnn.features.mfcc import Mfcc
+from speechrnn.features.normalization import Statistics
 from speechrnn.hmm.adaptation import speaker_transform
 from speechrnn.hmm.alignment import Segments
 from speechrnn.hmm.decoder import HmmDecoder
@@ -56,6 +57,23 @@ class Cepstra:
             frames, state = stream_frames(self._mfcc, torch.from_numpy(np.ascontiguousarray(block))[None], state)
             found.append(frames[0].numpy())
         return np.concatenate(found) if found else np.zeros((0, self._mfcc.size), np.float32)
+
+    def silent(self, cepstra: np.ndarray) -> np.ndarray:
+        """Which of the cepstra (T, C) are digital silence, (T,)."""
+        return self._mfcc.silence(torch.from_numpy(cepstra)).numpy()
+
+    def normalized(self, all_cepstra: Sequence[np.ndarray], left_out: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """A voice's cepstra, each (T, C), less their mean without what is left out, each (T,).
+
+        Digital silence is left out, too, and becomes as quiet as the faintest of the other frames.
+        """
+        silences = [self.silent(cepstra) for cepstra in all_cepstra]
+        statistics = Statistics()
+        for cepstra, silent, out in zip(all_cepstra, silences, left_out, strict=True):
+            statistics.add(cepstra[~(silent | out)])
+        mean, deviation = statistics.moments()
+        quiet = self._mfcc.silence.quiet.numpy() * deviation
+        return [np.where(silent[:, None], quiet, c - mean) for c, silent in zip(all_cepstra, silences, strict=True)]
 
 
 class HmmListener:
@@ -121,10 +139,9 @@ class HmmListener:
                 on_error(item if isinstance(item, Clip) else item.clip, error)
         if not found:
             return {}
-        quiet = {i: self._quiet(sound, len(cepstra)) for i, (sound, cepstra) in found.items()}
-        mean = np.sum([cepstra[~quiet[i]].sum(0, dtype=np.float64) for i, (_, cepstra) in found.items()], 0)
-        mean = (mean / sum(np.count_nonzero(~frames) for frames in quiet.values())).astype(np.float32)
-        views = {i: self.acoustic.view(cepstra - mean) for i, (_, cepstra) in found.items()}
+        quiet = {i: self._quiet(sound, cepstra) for i, (sound, cepstra) in found.items()}
+        normalized = self.cepstra.normalized([cepstra for _, cepstra in found.values()], list(quiet.values()))
+        views = {i: self.acoustic.view(cepstra) for i, cepstra in zip(found, normalized, strict=True)}
         matrix: np.ndarray | None = None
         for _ in range(ROUNDS if self.acoustic.unadapted is not None else 0):
             heard = []
@@ -137,15 +154,15 @@ class HmmListener:
             matrix = speaker_transform(self.acoustic.gmm, heard, matrix)
         return {i: (sound, self._turned(views[i], matrix, quiet[i])) for i, (sound, _) in found.items()}
 
-    def _quiet(self, sound: Sound, n_frames: int) -> np.ndarray:
-        """Which frames (T,) lie in the pauses of a long recording; of one that is silent all through, none."""
-        quiet = np.zeros(n_frames, bool)
+    def _quiet(self, sound: Sound, cepstra: np.ndarray) -> np.ndarray:
+        """Which frames (T,) are digital silence, or lie in the pauses of a long recording, if it has anything else."""
+        quiet = self.cepstra.silent(cepstra)
         if sound.num_samples <= WINDOW_S * self.cepstra.sampling_rate:
             return quiet
-        middles = self.cepstra.offset + self.cepstra.hop_s * (np.arange(n_frames) + 0.5)
+        middles = self.cepstra.offset + self.cepstra.hop_s * (np.arange(len(quiet)) + 0.5)
         spans = np.searchsorted(middles, between_pauses(sound)).reshape(-1, 2)
         if len(spans):
-            for before, after in zip([0, *spans[:, 1]], [*spans[:, 0], n_frames], strict=True):
+            for before, after in zip([0, *spans[:, 1]], [*spans[:, 0], len(quiet)], strict=True):
                 quiet[before:after] = True
         return quiet
 

@@ -105,7 +105,7 @@ class Listener:
             with contextlib.suppress(DataError):
                 sound = self.sound(item)
                 self.network.count_frames(found.setdefault(sound.clip.voice, Statistics()), sound.blocks())
-        return {speaker: statistics.moments() for speaker, statistics in found.items() if statistics.count}
+        return {speaker: statistics.moments() for speaker, statistics in found.items() if statistics.begun}
 
 
 def _batches(sizes: list[int], batch_size: int, most: float) -> Iterator[list[int]]:

@@ -46,7 +46,7 @@ def long_posteriors(
         statistics = Statistics()
         for samples in _Stretches(network, sound.blocks()).of(spans):
             network.count_frames(statistics, samples)
-        moments = statistics.moments() if statistics.count else None
+        moments = statistics.moments() if statistics.begun else None
     position = 0
     for (first, _), samples in zip(spans, _Stretches(network, sound.blocks()).of(spans), strict=True):
         if first > position:

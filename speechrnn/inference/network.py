@@ -158,9 +158,10 @@ class Network:
             yield frames[0].cpu().numpy()
 
     def count_frames(self, statistics: Statistics, blocks: Iterable[np.ndarray]) -> None:
-        """Add a recording's frames to statistics."""
+        """Add a recording's frames to statistics, those of digital silence left out."""
+        silence = self._network.frontend.silence
         for frames in self.front_frames(blocks):
-            statistics.add(frames)
+            statistics.add(silence.audible(torch.from_numpy(frames).to(self._device)).cpu().numpy())
 
 
 class NetworkStream:

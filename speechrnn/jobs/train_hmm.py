@@ -253,14 +253,15 @@ def _listen(
         heard_ahead = pool.map(lambda one: cepstra([change_speed(read_clip(one[0].clip, rate), one[1], rate)]), played)
         found = list(track(heard_ahead, "listen", len(played)))
     voices = [u.clip.voice + ("" if speed == 1 else f" at speed {speed:g}") for u, speed in played]
-    sums: dict[str, np.ndarray] = {}
-    counts: Counter[str] = Counter()
-    for voice, frames in zip(voices, found, strict=True):
-        sums[voice] = sums.get(voice, 0.0) + frames.sum(0, dtype=np.float64)
-        counts[voice] += len(frames)
+    by_voice: dict[str, list[int]] = {}
+    for i, voice in enumerate(voices):
+        by_voice.setdefault(voice, []).append(i)
+    for own in by_voice.values():
+        nothing = [np.zeros(len(found[i]), bool) for i in own]
+        for i, frames in zip(own, cepstra.normalized([found[i] for i in own], nothing), strict=True):
+            found[i] = frames
     heard = []
     for (u, _), voice, frames in zip(played, voices, found, strict=True):
-        normalized = frames - (sums[voice] / counts[voice]).astype(np.float32)
         words = texts[u.id].split()
         pauses = None
         if tokenizer.unit == "letters":
@@ -268,7 +269,7 @@ def _listen(
             spelled = [[tokenizer.tokens[i] for i in tokenizer.encode(word)] for word in words]
             pauses = tuple(np.cumsum([0, *map(len, spelled)]).tolist())
             words = [letter for word in spelled for letter in word]
-        heard.append(Heard(u.id, voice, normalized, tuple(vocabulary[word] for word in words), pauses))
+        heard.append(Heard(u.id, voice, frames, tuple(vocabulary[word] for word in words), pauses))
     return heard
 
 

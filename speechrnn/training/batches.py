@@ -72,6 +72,10 @@ class FrameCache:
             self.kept[clip, speed] = frames
         return frames
 
+    def audible(self, clip: Clip) -> Tensor:
+        """Frames (T, F) of a clip without those of digital silence."""
+        return self.frontend.silence.audible(self.frames(clip))
+
 
 class FrameDataset:
     """Indexed by a whole batch: (epoch, indices, joint batch size) of a plan.

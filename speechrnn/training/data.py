@@ -87,14 +87,14 @@ class SpeechData(pl.LightningDataModule):
         items = self.train_set.items
         if self.normalization == "global":
             # Decoding compressed recordings takes most of the time and releases the interpreter.
-            frames = ahead(lambda item: cache.frames(item.clip).numpy(), items, os.cpu_count() or 1)
+            frames = ahead(lambda item: cache.audible(item.clip).numpy(), items, os.cpu_count() or 1)
             model.normalizer.moments.copy_(torch.from_numpy(moments(track(frames, "reading recordings", len(items)))))
         elif self.normalization == "speaker":
             by_voice: dict[str, list[Item]] = {}
             for item in (*items, *self.dev_set.items):
                 by_voice.setdefault(item.clip.voice, []).append(item)
             found = {
-                voice: moments(cache.frames(item.clip).numpy() for item in own)
+                voice: moments(cache.audible(item.clip).numpy() for item in own)
                 for voice, own in track(list(by_voice.items()), "reading recordings", len(by_voice))
             }
             self.train_set.speaker_moments = self.dev_set.speaker_moments = found

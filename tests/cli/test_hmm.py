@@ -104,6 +104,20 @@ def test_what_sounds_in_the_pauses_of_a_long_recording_is_not_heard(hmm_run: Pat
     assert np.abs(np.array([token.start for token in once.tokens]) - starts).max() <= 0.06
 
 
+def test_digital_silence_is_not_heard(hmm_run: Path) -> None:
+    recognizer = load(hmm_run)
+    for seed, text in enumerate(("abcd", "dacb", "bdca")):
+        samples = sing(text, np.random.default_rng(seed))
+        alone = recognizer.transcribe(samples, sample_rate=RATE)
+        # Whole hops, so that frames lie where they lay.
+        pad = np.zeros(RATE, np.float32)
+        padded = recognizer.transcribe(np.concatenate([pad, samples, pad, pad]), sample_rate=RATE)
+        assert padded.text == alone.text == text
+        starts = np.array([[token.start for token in found.tokens] for found in (alone, padded)])
+        assert np.abs(starts[1] - starts[0] - 1).max() <= 0.03
+    assert recognizer.transcribe(np.zeros(RATE, np.float32), sample_rate=RATE).text == ""
+
+
 def test_posteriors_are_of_phones_and_follow_the_tones(hmm_run: Path) -> None:
     recognizer = load(hmm_run)
     found = recognizer.posteriors(sing("abc", np.random.default_rng(5)), sample_rate=RATE)
