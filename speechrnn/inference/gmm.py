@@ -60,7 +60,7 @@ class Cepstra:
 
     def silent(self, cepstra: np.ndarray) -> np.ndarray:
         """Which of the cepstra (T, C) are digital silence, (T,)."""
-        return self._mfcc.silence(torch.from_numpy(cepstra)).numpy()
+        return np.asarray(self._mfcc.silence(torch.from_numpy(cepstra)))
 
     def normalized(self, all_cepstra: Sequence[np.ndarray], left_out: Sequence[np.ndarray]) -> list[np.ndarray]:
         """A voice's cepstra, each (T, C), less their mean without what is left out, each (T,).

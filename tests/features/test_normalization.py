@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from speechrnn.errors import DataError, UsageError
-from speechrnn.features.silence import Silence, mean_of
 from speechrnn.features.normalization import FLOOR, NormalizationOptions, Normalizer, Statistics, moments, utterance_moments
+from speechrnn.features.silence import Silence, mean_of
 
 LENGTHS = torch.tensor([50, 20, 1])
 
