@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -14,8 +15,8 @@ from speechrnn.decoding.helpers import Helpers
 from speechrnn.decoding.options import DecodingOptions
 from speechrnn.errors import DataError, Unsupported, UsageError, listed
 from speechrnn.hmm.alignment import Segments, segments
-from speechrnn.hmm.grammar import Pronunciation, from_arpa
-from speechrnn.hmm.graph import build
+from speechrnn.hmm.grammar import Grammar, Pronunciation, from_arpa
+from speechrnn.hmm.graph import Graph, build
 from speechrnn.hmm.model import Acoustic
 from speechrnn.hmm.phones import SILENCE
 from speechrnn.hmm.store import StoredHmm
@@ -26,6 +27,9 @@ from speechrnn.text.tokenizer import BLANK, SPACE, Tokenizer
 ACOUSTIC_SCALE = 0.1
 """What log likelihoods of frames are multiplied with: they are no independent evidence. Weights and bonuses then mean what they
 mean to a network's decoder."""
+TRANSITION_WEIGHT = 5.0
+"""What log probabilities of transitions are multiplied with beside log likelihoods of frames: how long a state lasts is told once,
+not by every frame anew. Found by the errors on held-out speakers of AN4: docs/hmm.md."""
 BEAM = 8.0
 """Nats of log likelihood for each of ``DecodingOptions.threshold``: by its default, paths within 200 of the best are kept."""
 MOST = 100
@@ -90,7 +94,8 @@ class HmmDecoder:
     def _set(self, options: DecodingOptions) -> None:
         weight, bonus = (getattr(options, name) for name in self.weights)
         self._options = options
-        self._arcs = self._graph.weights(self._acoustic.transitions, weight / ACOUSTIC_SCALE, bonus / ACOUSTIC_SCALE) + self._ties
+        transitions = TRANSITION_WEIGHT * self._acoustic.transitions
+        self._arcs = self._graph.weights(transitions, weight / ACOUSTIC_SCALE, bonus / ACOUSTIC_SCALE) + self._ties
         self.description = (
             f"Viterbi search, {self._lm.name} weight {weight:g}, {len(self._names)} {'words' if self.writes_words else 'tokens'}, "
             f"bonus {bonus:g}, threshold {options.threshold:g}"
@@ -112,6 +117,25 @@ class HmmDecoder:
             o.threshold * BEAM, o.beam * MOST,
         )  # fmt: skip
         return segments(graph, path)
+
+    def free_score(self, log_likes: np.ndarray) -> float:
+        """How well the best of all token sequences explains log likelihoods (T, S), whatever the language model says of it: log
+        likelihood of the path, as an alignment's text is scored."""
+        from speechrnn.hmm.search_kernels import search
+
+        graph, o = self._loop, self._options
+        weights = graph.weights(self._acoustic.transitions)
+        _, score, _ = search(
+            log_likes, graph.states, graph.first_arc, graph.targets, weights, graph.start, graph.final,
+            o.threshold * BEAM, o.beam * MOST,
+        )  # fmt: skip
+        return float(score)
+
+    @cached_property
+    def _loop(self) -> Graph:
+        """Any token after any other."""
+        arcs = {0: [(token, 0, 0.0) for token in self._sayings]}
+        return build(Grammar(0, arcs, {0: 0.0}, self._sayings, words=self.writes_words), self._acoustic.tying)
 
     def __call__(self, log_likes: np.ndarray) -> Reading:
         """Decode one utterance."""

@@ -233,8 +233,11 @@ class HmmRecognizer:
         heard = segments(graph, path)
         log_likes = acoustic.gmm.score(frames)
         sure = phone_confidences(acoustic, heard, log_likes)
-        lost = (log_likes.max(1) - log_likes[np.arange(len(frames)), heard.states]).sum() * ACOUSTIC_SCALE
-        return self._alignment(sound, heard, text, sure, -float(lost) / max(int((heard.phones != SILENCE).sum()), 1), states)
+        # Beside any of its words in any order: frames by themselves fit some state of some phone better than any speech.
+        silent = silence_of(acoustic)
+        free = sum(self._decoder.free_score(acoustic.gmm.score(piece)) for _, piece in pieces(frames, self._hop_s, silent))
+        odds = min(ACOUSTIC_SCALE * (score - free) / max(int((heard.phones != SILENCE).sum()), 1), 0.0) + 0.0
+        return self._alignment(sound, heard, text, sure, odds, states)
 
     def _said(self, name: str, text: str) -> tuple[list[str], list[list[tuple[tuple[int, ...], float]]]]:
         index, tokenizer = self._stored.acoustic.topology.index, self.tokenizer

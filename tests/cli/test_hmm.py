@@ -16,6 +16,7 @@ from tones import RATE, sing, write_corpus
 from speechrnn.audio import Clip, read_clip
 from speechrnn.data.augment import change_speed
 from speechrnn.data.manifest import read_manifest, write_manifest
+from speechrnn.decoding.forced import MISMATCH
 from speechrnn.errors import DataError, Unsupported
 from speechrnn.hmm.store import read_hmm
 from speechrnn.recognizer import load
@@ -73,7 +74,7 @@ def test_times_lie_where_the_tones_are(hmm_run: Path) -> None:
     expected = [0.05 + 0.15 * i for i in range(4)]
     assert np.abs(np.array(starts) - expected).max() <= 0.05
     wrong = recognizer.align(sing("abcd", np.random.default_rng(5)), "dcba", sample_rate=RATE)
-    assert wrong.score < alignment.score <= 0
+    assert wrong.score < MISMATCH < alignment.score <= 0
 
 
 @pytest.mark.parametrize("inside", ["another hiss", "a hum", "a whistle"])
@@ -102,6 +103,18 @@ def test_what_sounds_in_the_pauses_of_a_long_recording_is_not_heard(hmm_run: Pat
     assert again.tokens == once.tokens
     starts = [(len(sing("abcd", np.random.default_rng(0))) / RATE + 6) * n + 0.05 + 0.15 * i for n in range(6) for i in range(4)]
     assert np.abs(np.array([token.start for token in once.tokens]) - starts).max() <= 0.06
+
+
+def test_a_texts_score_is_its_odds_against_the_best_text_there_is(hmm_run: Path) -> None:
+    """Every text of up to three letters is tried."""
+    recognizer = load(hmm_run)
+    for seed, said in enumerate(("ab", "c", "dba")):
+        samples = sing(said, np.random.default_rng(seed))
+        texts = ["".join(letters) for n in (1, 2, 3) for letters in itertools.product("abcd", repeat=n)]
+        scores = {text: recognizer.align(samples, text, sample_rate=RATE).score for text in texts}
+        assert max(scores, key=scores.__getitem__) == said
+        assert scores[said] == 0.0
+        assert all(score < MISMATCH for text, score in scores.items() if len(text) == len(said) and text != said)
 
 
 def test_digital_silence_is_not_heard(hmm_run: Path) -> None:
