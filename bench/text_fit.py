@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def _judge(texts: Mapping[str, str], score: Callable[[list[tuple[str, str]]], dict[str, float]]) -> Scores:
-    """Scores of texts by utterance, and of others in their place; ``score`` gives those of recordings with texts that fit in at all."""
+    """Scores of texts by utterance, and of others in their place; ``score`` gives those of the texts that fit in at all."""
     ids = list(texts)
     words = [word for text in texts.values() for word in text.split()]
     rng = np.random.default_rng(0)
