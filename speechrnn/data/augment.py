@@ -15,6 +15,12 @@ def draw_speed(speeds: Sequence[float], seed: int, epoch: int, utterance_id: str
     return speeds[int(uniform(seed, "speed", epoch, utterance_id) * len(speeds))]
 
 
+def draw_gain(limits: Sequence[float], seed: int, epoch: int, utterance_id: str) -> float:
+    """A gain (dB) between two, all equally likely."""
+    low, high = limits
+    return low + (high - low) * uniform(seed, "gain", epoch, utterance_id)
+
+
 def change_speed(samples: np.ndarray, speed: float, sampling_rate: int) -> np.ndarray:
     """Play samples (S,) at ``speed``: tempo and pitch change together, as sox's ``speed`` does.
 

@@ -23,6 +23,9 @@ class DataOptions:
     """Longer training utterances are left out, counted and named."""
     speeds: tuple[float, ...] = (0.9, 1.0, 1.1)
     """Speed perturbation: each epoch draws one for every training utterance; [1.0] for none."""
+    gain_db: tuple[float, float] = (0.0, 0.0)
+    """Each epoch makes every training utterance louder by so many dB, drawn from between these, so that nothing relies on how loud
+    a recording is; [0, 0]: as recorded. Normalization by utterance or speaker takes that away by itself, and nothing is drawn."""
     cache_mb: int = 2000
     """Memory for front-end frames; what does not fit is computed anew each epoch."""
     workers: int = 1
@@ -32,6 +35,8 @@ class DataOptions:
         if self.batch_size < 1 or self.batch_s <= 0 or self.max_duration_s <= 0:
             raise UsageError("data.batch_size, data.batch_s and data.max_duration_s must be positive", "16, 240 and 30 are usual")
         check_speeds(self.speeds)
+        if len(self.gain_db) != 2 or not -60 <= self.gain_db[0] <= self.gain_db[1] <= 60:
+            raise UsageError(f"data.gain_db is {list(self.gain_db)}", "the least and the most, -60 to 60 dB, for example [-20, 10]")
         if self.workers < 0 or self.cache_mb < 0:
             raise UsageError("data.workers and data.cache_mb may not be negative", "0 switches them off")
 

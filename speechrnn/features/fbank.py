@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from speechrnn.errors import UsageError
 from speechrnn.features._torchaudio import kaldi
 from speechrnn.features.framing import FrameGrid, mask_frames, power_spectrum, to_samples
-from speechrnn.features.silence import Silence, mean_of
+from speechrnn.features.loudness import Loudness, mean_of
 
 PCM_SCALE = 32768.0
 """Kaldi reads 16-bit integers; samples in [-1, 1) are scaled to that range so the log floor lies under real silence."""
@@ -104,7 +104,7 @@ class Fbank(nn.Module):
         self.size = o.mel_bins
         self.spectrum = KaldiSpectrum(self.size, o.window_ms, o.hop_ms, o.low_hz, o.high_hz, o.preemphasis, sampling_rate)
         self.grid = self.spectrum.grid
-        self.silence = Silence(mean_of(self.size), SILENT)
+        self.loudness = Loudness(mean_of(self.size), SILENT)
 
     def forward(self, samples: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Samples (B, S), lengths (B,) in samples -> frames (B, T, F) float32, zero beyond each length; lengths (B,) int64."""

@@ -28,8 +28,7 @@ class FeatureOptions:
 
 
 FrontEnd: TypeAlias = Fbank | Logmel | Mfcc
-"""A module over (samples (B, S), lengths (B,)) with ``size``, its number of features, ``grid``, its frames, and ``silence``, which
-tells those in which nothing was recorded."""
+"""A module over (samples (B, S), lengths (B,)) with ``size``, its number of features, ``grid``, its frames, and ``loudness``."""
 
 
 def build_frontend(options: FbankOptions | LogmelOptions | MfccOptions, sampling_rate: int) -> FrontEnd:

@@ -12,7 +12,7 @@ from speechrnn.errors import UsageError
 from speechrnn.features._torchaudio import functional
 from speechrnn.features.fbank import check_common
 from speechrnn.features.framing import FrameGrid, mask_frames, power_spectrum, to_samples
-from speechrnn.features.silence import Silence, mean_of
+from speechrnn.features.loudness import Loudness, mean_of
 
 FLOOR = 1e-10
 ABOVE_FLOOR = 0.1
@@ -65,7 +65,7 @@ class Logmel(nn.Module):
         )
         self.register_buffer("window", window, persistent=False)
         self.register_buffer("banks", banks, persistent=False)
-        self.silence = Silence(mean_of(self.size), math.log(FLOOR) + ABOVE_FLOOR)
+        self.loudness = Loudness(mean_of(self.size), math.log(FLOOR) + ABOVE_FLOOR)
 
     def forward(self, samples: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Samples (B, S), lengths (B,) in samples -> frames (B, T, F) float32, zero beyond each length; lengths (B,) int64."""

@@ -12,7 +12,7 @@ from speechrnn.errors import UsageError
 from speechrnn.features._torchaudio import functional
 from speechrnn.features.fbank import SILENT, KaldiSpectrum, check_common
 from speechrnn.features.framing import mask_frames
-from speechrnn.features.silence import Silence
+from speechrnn.features.loudness import Loudness
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Mfcc(nn.Module):
         # The zeroth coefficient is the sum of the log energies over the root of their number.
         weights = torch.zeros(o.cepstra)
         weights[0] = bins**-0.5
-        self.silence = Silence(weights, SILENT)
+        self.loudness = Loudness(weights, SILENT)
 
     def forward(self, samples: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Samples (B, S), lengths (B,) in samples -> cepstra (B, T, F) float32, zero beyond each length; lengths (B,) int64."""

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from speechrnn.errors import DataError, UsageError
 from speechrnn.features.framing import mask_frames
-from speechrnn.features.silence import Silence
+from speechrnn.features.loudness import Loudness
 
 MODES = ("global", "speaker", "utterance", "none")
 FLOOR = 1e-3
@@ -85,15 +85,15 @@ class Normalizer(nn.Module):
 
     Args:
         options: how.
-        silence: tells digital silence of F features.
+        loudness: of F features.
     """
 
     moments: Tensor
 
-    def __init__(self, options: NormalizationOptions, silence: Silence) -> None:
+    def __init__(self, options: NormalizationOptions, loudness: Loudness) -> None:
         super().__init__()
-        self.options, self.silence = options, silence
-        size = len(silence.weights)
+        self.options, self.loudness = options, loudness
+        size = len(loudness.weights)
         moments = torch.zeros(2, size)
         moments[1].fill_(1.0)
         self.register_buffer("moments", moments)
@@ -107,14 +107,14 @@ class Normalizer(nn.Module):
         mode = self.options.mode
         if mode == "none":
             return mask_frames(frames, lengths)
-        silent = self.silence(frames)[..., None]
+        silent = self.loudness.silent(frames)[..., None]
         if mode == "global":
             mean, deviation = self.moments[0], self.moments[1]
         elif known is not None:
             mean, deviation = known[:, :1], known[:, 1:]
         else:
             mean, deviation = utterance_moments(frames, lengths, silent)
-        quiet = self.silence.quiet
+        quiet = self.loudness.quiet
         if self.options.variance:
             normalized = torch.where(silent, quiet, (frames - mean) / deviation)
         else:

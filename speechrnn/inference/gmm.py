@@ -60,7 +60,7 @@ class Cepstra:
 
     def silent(self, cepstra: np.ndarray) -> np.ndarray:
         """Which of the cepstra (T, C) are digital silence, (T,)."""
-        return np.asarray(self._mfcc.silence(torch.from_numpy(cepstra)))
+        return np.asarray(self._mfcc.loudness.silent(torch.from_numpy(cepstra)))
 
     def normalized(self, all_cepstra: Sequence[np.ndarray], left_out: Sequence[np.ndarray]) -> list[np.ndarray]:
         """A voice's cepstra, each (T, C), less their mean without what is left out, each (T,).
@@ -72,7 +72,7 @@ class Cepstra:
         for cepstra, silent, out in zip(all_cepstra, silences, left_out, strict=True):
             statistics.add(cepstra[~(silent | out)])
         mean, deviation = statistics.moments()
-        quiet = self._mfcc.silence.quiet.numpy() * deviation
+        quiet = self._mfcc.loudness.quiet.numpy() * deviation
         return [np.where(silent[:, None], quiet, c - mean) for c, silent in zip(all_cepstra, silences, strict=True)]
 
 

@@ -159,9 +159,9 @@ class Network:
 
     def count_frames(self, statistics: Statistics, blocks: Iterable[np.ndarray]) -> None:
         """Add a recording's frames to statistics, those of digital silence left out."""
-        silence = self._network.frontend.silence
+        loudness = self._network.frontend.loudness
         for frames in self.front_frames(blocks):
-            statistics.add(silence.audible(torch.from_numpy(frames).to(self._device)).cpu().numpy())
+            statistics.add(loudness.audible(torch.from_numpy(frames).to(self._device)).cpu().numpy())
 
 
 class NetworkStream:

@@ -54,7 +54,7 @@ class AcousticModel(nn.Module):
         # Computed, not loaded: real even where the layers are made without memory, on torch's meta device.
         with torch.device("cpu"):
             self.frontend = build_frontend(options.features.frontend, options.sampling_rate)
-        self.normalizer = Normalizer(options.features.normalization, self.frontend.silence)
+        self.normalizer = Normalizer(options.features.normalization, self.frontend.loudness)
         self.encoder = Encoder(options.model, self.frontend.size)
         self.head: Head = make_head(options.head, vocabulary, self.encoder.size, bidirectional=options.model.bidirectional)
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from speechrnn.audio import Clip, read_clip
-from speechrnn.data.augment import change_speed, draw_speed
+from speechrnn.data.augment import change_speed, draw_gain, draw_speed
 from speechrnn.data.randomness import generator
 from speechrnn.features.frontend import FrontEnd
 from speechrnn.features.specaugment import SpecAugmentOptions, plan_masks
@@ -74,7 +74,7 @@ class FrameCache:
 
     def audible(self, clip: Clip) -> Tensor:
         """Frames (T, F) of a clip without those of digital silence."""
-        return self.frontend.silence.audible(self.frames(clip))
+        return self.frontend.loudness.audible(self.frames(clip))
 
 
 class FrameDataset:
@@ -85,8 +85,9 @@ class FrameDataset:
         targets: of an item at a speed, which has so many frames then, (L,).
         cache: where frames come from.
         speeds: drawn from while training; (1.0,) otherwise.
+        gain_db: gains are drawn from between these; (0, 0) otherwise.
         specaugment: masks, or None.
-        seed: of speeds and masks.
+        seed: of speeds, gains and masks.
         speaker_moments: by voice, (2, F), for normalization by speaker.
     """
 
@@ -97,12 +98,13 @@ class FrameDataset:
         cache: FrameCache,
         *,
         speeds: Sequence[float] = (1.0,),
+        gain_db: Sequence[float] = (0.0, 0.0),
         specaugment: SpecAugmentOptions | None = None,
         seed: int = 0,
         speaker_moments: dict[str, np.ndarray] | None = None,
     ) -> None:
         self.items, self.targets, self.cache = items, targets, cache
-        self.speeds, self.specaugment, self.seed = tuple(speeds), specaugment, seed
+        self.speeds, self.gain_db, self.specaugment, self.seed = tuple(speeds), tuple(gain_db), specaugment, seed
         self.speaker_moments = speaker_moments
         self.at_slowest: frozenset[int] = frozenset()
 
@@ -116,7 +118,7 @@ class FrameDataset:
         epoch, indices, weights, total = key
         items = [self.items[i] for i in indices]
         speeds = [self.speed(epoch, int(i)) for i in indices]
-        frames = [self.cache.frames(item.clip, speed) for item, speed in zip(items, speeds, strict=True)]
+        frames = [self._frames(epoch, item.clip, speed) for item, speed in zip(items, speeds, strict=True)]
         targets = [
             torch.from_numpy(self.targets(item, speed, len(x))) for item, speed, x in zip(items, speeds, frames, strict=True)
         ]
@@ -136,6 +138,10 @@ class FrameDataset:
             weights=torch.from_numpy(weights),
             total=torch.tensor(float(total)),
         )
+
+    def _frames(self, epoch: int, clip: Clip, speed: float) -> Tensor:
+        gain = draw_gain(self.gain_db, self.seed, epoch, clip.id) if any(self.gain_db) else 0.0
+        return self.cache.frontend.loudness.louder(self.cache.frames(clip, speed), gain)
 
     def _masks(self, epoch: int, utterance_id: str, n_frames: int, n_features: int) -> tuple[np.ndarray, np.ndarray]:
         if self.specaugment is None:

@@ -52,6 +52,8 @@ class SpeechData(pl.LightningDataModule):
         self.resume_epoch, self.resume_batch = -1, 0
         rate = model.options.sampling_rate
         speeds = (1.0,) if overfit_batches else options.speeds
+        # Other normalizations take loudness away, those by speaker from recordings as they are.
+        gains = options.gain_db if self.normalization in ("global", "none") and not overfit_batches else (0.0, 0.0)
         items = check_feasible(
             task.items(train, rate, "training data"), task, model, max(speeds), options.max_duration_s, "training data"
         )
@@ -64,7 +66,7 @@ class SpeechData(pl.LightningDataModule):
             dev_items = check_feasible(dev_items, task, model, 1.0, float("inf"), "dev data", strict=False)
         cache = FrameCache(model.frontend, rate, options.cache_mb)
         specaugment = None if overfit_batches else model.options.features.specaugment
-        self.train_set = FrameDataset(items, task.targets, cache, speeds=speeds, specaugment=specaugment, seed=seed)
+        self.train_set = FrameDataset(items, task.targets, cache, speeds=speeds, gain_db=gains, specaugment=specaugment, seed=seed)
         self.dev_set = FrameDataset(dev_items, task.targets, cache)
         self._durations = np.array([item.n_samples / rate for item in items])
         self._dev_durations = np.array([item.n_samples / rate for item in dev_items])

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from speechrnn.errors import DataError, UsageError
+from speechrnn.features.loudness import Loudness, mean_of
 from speechrnn.features.normalization import FLOOR, NormalizationOptions, Normalizer, Statistics, moments, utterance_moments
-from speechrnn.features.silence import Silence, mean_of
 
 LENGTHS = torch.tensor([50, 20, 1])
 
@@ -21,7 +21,7 @@ def planted() -> torch.Tensor:
 
 def test_global_statistics_come_from_real_frames_and_are_removed():
     rows = [planted()[row, :length].numpy() for row, length in enumerate(LENGTHS.tolist())]
-    normalizer = Normalizer(NormalizationOptions("global"), Silence(mean_of(4), -4.0))
+    normalizer = Normalizer(NormalizationOptions("global"), Loudness(mean_of(4), -4.0))
     normalizer.moments.copy_(torch.from_numpy(moments(rows)))
     out = normalizer(planted(), LENGTHS)
     real = torch.cat([out[row, :length] for row, length in enumerate(LENGTHS.tolist())])
@@ -31,7 +31,7 @@ def test_global_statistics_come_from_real_frames_and_are_removed():
 
 
 def test_utterance_normalization_ignores_padding_and_batch_mates():
-    normalizer = Normalizer(NormalizationOptions("utterance"), Silence(mean_of(4), -4.0))
+    normalizer = Normalizer(NormalizationOptions("utterance"), Loudness(mean_of(4), -4.0))
     together = normalizer(planted(), LENGTHS)
     for row, length in enumerate(LENGTHS.tolist()):
         alone = normalizer(planted()[row : row + 1, :length], LENGTHS[row : row + 1])
@@ -40,7 +40,7 @@ def test_utterance_normalization_ignores_padding_and_batch_mates():
 
 
 def test_speaker_moments_are_used_where_given_else_the_file_is_its_own_speaker():
-    normalizer = Normalizer(NormalizationOptions("speaker"), Silence(mean_of(4), -4.0))
+    normalizer = Normalizer(NormalizationOptions("speaker"), Loudness(mean_of(4), -4.0))
     mean, deviation = utterance_moments(planted(), LENGTHS, torch.zeros(3, 50, 1, dtype=torch.bool))
     given = torch.cat([mean, deviation], 1)
     torch.testing.assert_close(normalizer(planted(), LENGTHS, given), normalizer(planted(), LENGTHS))
