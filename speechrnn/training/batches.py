@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -54,7 +55,8 @@ class FrameCache:
     """Front-end frames by (clip, speed), float32, until ``limit_mb`` is full."""
 
     def __init__(self, frontend: FrontEnd, sampling_rate: int, limit_mb: int) -> None:
-        self.frontend, self.sampling_rate = frontend, sampling_rate
+        # Its own: the model's goes to the device it is trained on, and frames are made beside that.
+        self.frontend, self.sampling_rate = copy.deepcopy(frontend), sampling_rate
         self.left = limit_mb * 1_000_000
         self.kept: dict[tuple[Clip, float], Tensor] = {}
 

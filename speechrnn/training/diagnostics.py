@@ -46,7 +46,8 @@ class GradientFlow(pl.Callback):
         model = pl_module.model
         batch = self.data.longest_dev(UTTERANCES)
         length = min(int(batch.lengths.min()), (2 * LAGS + 2) * model.options.model.factor)
-        frames = model.normalizer(batch.frames, batch.lengths, batch.speaker)[:, :length].to(pl_module.device)
+        there = [None if x is None else x.to(pl_module.device) for x in (batch.frames, batch.lengths, batch.speaker)]
+        frames = model.normalizer(*there)[:, :length]
         was_training = model.training
         model.eval()
         # cuDNN derives recurrent layers in training mode only; dropout between layers is its own module, and off.
