@@ -66,11 +66,13 @@ def pick_precision(o: TrainerOptions) -> Any:
     """Lightning's name of the precision; auto: bf16 where the device multiplies in it.
 
     Raises:
-        UsageError: fp16 without a GPU.
+        UsageError: fp16 without a GPU; bf16 on a CPU that cannot.
     """
     cuda = o.accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
     if o.precision == "fp16" and not cuda:
         raise UsageError("trainer.precision=fp16 needs a CUDA GPU", "use bf16 or 32 on a CPU")
+    if o.precision == "bf16" and not cuda and not cpu_runs_bf16():
+        raise UsageError("trainer.precision=bf16: this CPU's recurrent layers need AVX-512 for it", "use 32, or auto")
     if o.precision == "auto":
         able = torch.cuda.is_bf16_supported(including_emulation=False) if cuda else cpu_has_bf16()
         return "bf16-mixed" if able else "32-true"
@@ -84,6 +86,16 @@ def cpu_has_bf16() -> bool:
         for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
         if (check := getattr(torch.cpu, name, None))
     )
+
+
+def cpu_runs_bf16() -> bool:
+    """Whether torch has recurrent layers in bf16 for this CPU, fast or not."""
+    try:
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+            torch.nn.LSTM(8, 8)(torch.zeros(2, 1, 8))
+    except RuntimeError:
+        return False
+    return True
 
 
 def first_process() -> bool:

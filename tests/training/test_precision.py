@@ -12,9 +12,10 @@ from pytorch_lightning.plugins.precision import MixedPrecision
 
 import speechrnn
 from speechrnn.data.manifest import read_manifest
+from speechrnn.errors import UsageError
 from speechrnn.models.export import read_acoustic
 from speechrnn.training.run import train
-from speechrnn.training.trainer import make_trainer
+from speechrnn.training.trainer import cpu_runs_bf16, make_trainer
 
 GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU here")
 
@@ -30,6 +31,10 @@ def norms(run):
 
 
 def test_bf16_follows_float32_and_keeps_float32_weights(settings, tmp_path):
+    if not torch.cuda.is_available() and not cpu_runs_bf16():
+        with pytest.raises(UsageError, match="need AVX-512"):
+            train(settings(trainer__precision="bf16"))
+        return
     runs = {
         precision: train(settings(run__dir=str(tmp_path / precision), trainer__precision=precision, model__dropout=0.0))
         for precision in ("32", "bf16")
