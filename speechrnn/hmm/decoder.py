@@ -109,27 +109,24 @@ class HmmDecoder:
 
     def hear(self, log_likes: np.ndarray) -> Segments:
         """The best reading as phones, by log likelihoods (T, S) of all tied states."""
-        from speechrnn.hmm.search_kernels import search
-
-        graph, o = self._graph, self._options
-        path, _, _ = search(
-            log_likes, graph.states, graph.first_arc, graph.targets, self._arcs, graph.start, graph.final,
-            o.threshold * BEAM, o.beam * MOST,
-        )  # fmt: skip
-        return segments(graph, path)
+        path, _ = self._search(self._graph, self._arcs, log_likes)
+        return segments(self._graph, path)
 
     def free_score(self, log_likes: np.ndarray) -> float:
         """How well the best of all token sequences explains log likelihoods (T, S), whatever the language model says of it: log
         likelihood of the path, as an alignment's text is scored."""
+        return self._search(self._loop, self._loop.weights(self._acoustic.transitions), log_likes)[1]
+
+    def _search(self, graph: Graph, weights: np.ndarray, log_likes: np.ndarray) -> tuple[np.ndarray, float]:
+        """The best path within the beam, and its score."""
         from speechrnn.hmm.search_kernels import search
 
-        graph, o = self._loop, self._options
-        weights = graph.weights(self._acoustic.transitions)
-        _, score, _ = search(
+        o = self._options
+        path, score, _ = search(
             log_likes, graph.states, graph.first_arc, graph.targets, weights, graph.start, graph.final,
             o.threshold * BEAM, o.beam * MOST,
         )  # fmt: skip
-        return float(score)
+        return path, float(score)
 
     @cached_property
     def _loop(self) -> Graph:

@@ -62,15 +62,15 @@ class Cepstra:
         """Which of the cepstra (T, C) are digital silence, (T,)."""
         return np.asarray(self._mfcc.loudness.silent(torch.from_numpy(cepstra)))
 
-    def normalized(self, all_cepstra: Sequence[np.ndarray], left_out: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """A voice's cepstra, each (T, C), less their mean without what is left out, each (T,).
+    def normalized(self, all_cepstra: Sequence[np.ndarray], left_out: Sequence[np.ndarray] = ()) -> list[np.ndarray]:
+        """A voice's cepstra, each (T, C), less their mean without what is left out, each (T,); by default digital silence.
 
-        Digital silence is left out, too, and becomes as quiet as the faintest of the other frames.
+        That becomes as quiet as the faintest of the other frames.
         """
         silences = [self.silent(cepstra) for cepstra in all_cepstra]
         statistics = Statistics()
-        for cepstra, silent, out in zip(all_cepstra, silences, left_out, strict=True):
-            statistics.add(cepstra[~(silent | out)])
+        for cepstra, out in zip(all_cepstra, left_out or silences, strict=True):
+            statistics.add(cepstra[~out])
         mean, deviation = statistics.moments()
         quiet = self._mfcc.loudness.quiet.numpy() * deviation
         return [np.where(silent[:, None], quiet, c - mean) for c, silent in zip(all_cepstra, silences, strict=True)]

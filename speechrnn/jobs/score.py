@@ -16,13 +16,11 @@ from speechrnn.reports.provenance import Provenance
 from speechrnn.scoring.compare import compare
 from speechrnn.scoring.id_text import read_id_text
 from speechrnn.scoring.results import Evaluation, Item, System
-from speechrnn.scoring.units import split_letters, words
+from speechrnn.scoring.units import TOKEN_UNITS, split_letters, words
 from speechrnn.text.normalize import TextOptions, normalize
 
 METRIC_OF_UNIT = {"word": "wer", "char": "cer", "token": "per"}
 MISSING = "no hypothesis"
-TOKENS = {"letters", "phones"}
-"""Units of models that write words by a lexicon alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +129,7 @@ def read_systems(path: Path) -> list[TextFile]:
     systems: dict[str, TextFile] = {}
     for record in read_hypotheses(path):
         unit = record["unit"]
-        written = unit not in TOKENS or bool(record.get("words"))
+        written = unit not in TOKEN_UNITS or bool(record.get("words"))
         system = systems.setdefault(record["system"], TextFile(record["system"], path, kind, unit, {}, written))
         if record["id"] in system.texts:
             raise DataError(
@@ -182,7 +180,7 @@ def _common_unit(systems: Sequence[TextFile]) -> str:
     """The unit all hypotheses can be scored in."""
     if all(system.writes_words for system in systems):
         return "word"
-    found = {system.name: "token" if system.unit in TOKENS else "word" for system in systems}
+    found = {system.name: "token" if system.unit in TOKEN_UNITS else "word" for system in systems}
     if "word" in found.values():
         held = ", ".join(f"{name} holds {unit}s" for name, unit in found.items())
         raise UsageError(f"the hypotheses have different units: {held}", "score them in a call each, or say --unit")

@@ -257,8 +257,7 @@ def _listen(
     for i, voice in enumerate(voices):
         by_voice.setdefault(voice, []).append(i)
     for own in by_voice.values():
-        nothing = [np.zeros(len(found[i]), bool) for i in own]
-        for i, frames in zip(own, cepstra.normalized([found[i] for i in own], nothing), strict=True):
+        for i, frames in zip(own, cepstra.normalized([found[i] for i in own]), strict=True):
             found[i] = frames
     heard = []
     for (u, _), voice, frames in zip(played, voices, found, strict=True):

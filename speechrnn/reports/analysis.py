@@ -14,6 +14,7 @@ from speechrnn.scoring.classification import ClassScores, class_scores
 from speechrnn.scoring.frames import FrameScores, frame_scores
 from speechrnn.scoring.results import Evaluation, System
 from speechrnn.scoring.translation import TranslationScore, translation_scores
+from speechrnn.scoring.units import TOKEN_UNITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def analyse(evaluation: Evaluation) -> Analysis:
                 translations[system.name] = translation_scores(system.items)
             except MissingExtra as error:
                 missing = f"{error.message}: {error.remedy}"
-        if system.unit not in {"letters", "phones"} or "per" not in system.metrics:
+        if system.unit not in TOKEN_UNITS or "per" not in system.metrics:
             continue
         rates = class_rates(system.items, system.unit)
         if rates:

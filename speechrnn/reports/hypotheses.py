@@ -9,6 +9,7 @@ from typing import Any
 
 from speechrnn.errors import DataError
 from speechrnn.scoring.results import Evaluation
+from speechrnn.scoring.units import TOKEN_UNITS
 from speechrnn.text.files import numbered_lines
 
 _REMEDY = "give a hypotheses.jsonl as speechrnn evaluate writes it"
@@ -35,7 +36,7 @@ def hypothesis_records(evaluation: Evaluation) -> Iterator[dict[str, Any]]:
                 "snr": None if item.snr is None else round(item.snr, 1),
                 "failure": item.failure,
                 # A model of phones or letters writes words where it has a lexicon, and nothing else tells.
-                "words": system.unit in {"phones", "letters"} and "wer" in system.metrics,
+                "words": system.unit in TOKEN_UNITS and "wer" in system.metrics,
             }
             yield record | {key: value for key, value in extra.items() if value not in ("", None, [], 0)}
 

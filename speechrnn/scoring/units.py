@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 METRICS = {"wer": "words", "cer": "characters", "per": "tokens", "error": "utterances"}
 """Rates and what they count."""
+TOKEN_UNITS = frozenset({"letters", "phones"})
+"""Units of models that write words by a lexicon alone."""
 
 
 def metrics_of(unit: str, writes_words: bool) -> tuple[str, ...]:
