@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 Function = TypeVar("Function", bound=Callable[..., object])
 logger = logging.getLogger("speechrnn")
@@ -18,7 +18,7 @@ PATIENCE = 3.0
 """Seconds of compiling before the log says so."""
 
 
-def kernel(function: Function, *, inline: Literal["never", "always"] = "never") -> Function:
+def kernel(function: Function, *, inline: bool = False) -> Function:
     """Compile a function of plain arrays to machine code, kept on disk between runs and free of the global lock.
 
     It is compiled anew when any ``*_kernels.py`` of its package has changed: machine code holds what it calls in other files, and
@@ -30,14 +30,14 @@ def kernel(function: Function, *, inline: Literal["never", "always"] = "never") 
 
     _tell_of_compiling()
     try:
-        compiled: Any = njit(cache=True, nogil=True, inline=inline)(function)
+        compiled: Any = njit(cache=True, nogil=True, forceinline=inline)(function)
     except RuntimeError as error:
         if "cache" not in str(error):
             raise
         if not _warned:
             logger.warning("compiled loops cannot be kept: no cache folder is writable; set NUMBA_CACHE_DIR to one that is")
             _warned = True
-        return cast(Function, njit(nogil=True, inline=inline)(function))
+        return cast(Function, njit(nogil=True, forceinline=inline)(function))
     compiled._cache._cache_file._source_stamp = _stamp(function.__module__.partition(".")[0], function.__code__.co_filename)
     return cast(Function, compiled)
 
@@ -86,5 +86,8 @@ def _tell_of_compiling() -> None:
 
 
 def inlined(function: Function) -> Function:
-    """A kernel that is written out where it is called: counting references to many arrays costs more than a small function does."""
-    return kernel(function, inline="always")
+    """A kernel that is written out where it is called: counting references to many arrays costs more than a small function does.
+
+    LLVM writes it out; numba, which can (``inline="always"``), then types every copy anew, and the beam search compiles a third longer.
+    """
+    return kernel(function, inline=True)

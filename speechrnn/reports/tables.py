@@ -126,24 +126,31 @@ def _numbers(scores: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _pairs(scores: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A table of differences, a row for each two systems of one file; nothing where no file holds two."""
-    rows = []
+    """A table of differences, a row for each two systems that stand in one file; of several files the median difference and their
+    range; nothing where no file holds two."""
+    groups: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
     for record in scores:
         for pair in record.get("pairs", ()):
-            matched = pair.get("matched_pairs") or {}
-            apart, low, high = (
-                digits(pair[key], "+") if pair["metric"] == "rmse" else f"{pair[key]:+.2f}" for key in ("difference", "low", "high")
-            )
-            test = f"{probability(matched['p'])} ({matched['segments']} segments)" if matched else "-"
-            cells = [
-                f"{_cell(pair['a'])} minus {_cell(pair['b'])}",
-                pair["metric"].upper(),
-                f"**{apart}**",
-                f"{low} to {high}",
-                probability(pair["p"]),
-                test,
-            ]
-            rows.append(f"| {' | '.join(cells)} |")
+            groups.setdefault((pair["a"], pair["b"], pair["metric"]), []).append(pair)
+    rows = []
+    for (a, b, metric), pairs in groups.items():
+        apart = [pair["difference"] for pair in pairs]
+        pair = pairs[apart.index(statistics.median_low(apart))]
+        matched = pair.get("matched_pairs") or {}
+
+        def shown(points: float, metric: str = metric) -> str:
+            return digits(points, "+") if metric == "rmse" else f"{points:+.2f}"
+
+        of_several = f" ({shown(min(apart))} to {shown(max(apart))}, {len(apart)} runs)" if len(apart) > 1 else ""
+        cells = [
+            f"{_cell(a)} minus {_cell(b)}",
+            metric.upper(),
+            f"**{shown(pair['difference'])}**{of_several}",
+            f"{shown(pair['low'])} to {shown(pair['high'])}",
+            probability(pair["p"]),
+            f"{probability(matched['p'])} ({matched['segments']} segments)" if matched else "-",
+        ]
+        rows.append(f"| {' | '.join(cells)} |")
     if not rows:
         return []
     header = "| systems | rate | points | 95 % interval | p, paired bootstrap | p, matched pairs |"

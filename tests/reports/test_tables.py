@@ -52,6 +52,19 @@ def test_several_seeds_become_one_row_with_median_and_range(scores: dict[str, An
     assert cells(markdown(runs).splitlines()[2])[2] == "**7.50** (7.00 - 9.00, 4 runs)", "of two in the middle the better run"
 
 
+def test_a_difference_of_several_seeds_is_one_row_with_median_and_range(scores: dict[str, Any]) -> None:
+    runs = []
+    for points in (-3.0, 1.0, -2.0):
+        run = copy.deepcopy(scores)
+        run["pairs"][0] |= {"difference": points, "low": points - 1, "p": abs(points) / 10}
+        runs.append(run)
+    rows = [cells(line) for line in markdown(runs).splitlines() if " minus " in line]
+    assert len(rows) == len(scores["pairs"])
+    assert rows[0][2] == "**-2.00** (-3.00 to +1.00, 3 runs)"
+    assert rows[0][3].startswith("-3.00 to"), "interval and probability are those of the median run"
+    assert rows[0][4] == "0.200"
+
+
 def test_figures_that_are_no_rates_have_a_table_of_their_own(scores: dict[str, Any]) -> None:
     runs = []
     for value in (30.0, 40.0, 35.0):
