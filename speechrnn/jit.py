@@ -88,6 +88,6 @@ def _tell_of_compiling() -> None:
 def inlined(function: Function) -> Function:
     """A kernel that is written out where it is called: counting references to many arrays costs more than a small function does.
 
-    LLVM writes it out; numba, which can (``inline="always"``), then types every copy anew, and the beam search compiles a third longer.
+    LLVM writes it out. Numba can, too (``inline="always"``), but types every copy anew: the beam search compiles a third longer.
     """
     return kernel(function, inline=True)
