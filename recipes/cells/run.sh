@@ -16,11 +16,11 @@ each() {
   [ $# -eq 0 ] || shift
   prepare "$corpus"
   for cell in "${cells[@]}"; do
-    local hidden run
-    hidden=$(python recipes/cells/cells.py units "$experiment" "$cell")
+    local hidden= run
     for seed in $(seq "$seeds"); do
       run=$RUNS/$corpus/$cell-$seed
       ! python recipes/cells/cells.py kept "$run" || continue
+      hidden=${hidden:-$(python recipes/cells/cells.py units "$experiment" "$cell")}
       train "$run" "$experiment" "model.cell=$cell" "model.hidden=$hidden" "seed=$seed" "$@"
       [ -f "$run/evaluation/scores.json" ] || say speechrnn evaluate "$DATA/cuts_test.jsonl.gz" -m "$run" -o "$run/evaluation" --audio none
       python recipes/cells/cells.py keep "$run"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -122,13 +123,14 @@ def test_standard_input_is_a_recording(own, tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"), [(b"", "empty (0 bytes)"), (b"das ist kein Ton", "text, not audio"), (b"RIFF\0\0", "damaged")]
 )
-def test_what_is_no_sound_on_standard_input_is_said(content, message, own):
-    done = run("transcribe", "-", "-m", own.run, stdin=content)
-    assert (done.returncode, done.stdout) == (1, b"")
-    first, second = done.stderr.decode().splitlines()
-    assert first.startswith("error: standard input: ")
+def test_what_is_no_sound_on_standard_input_is_said(content, message, own, speechrnn, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    said = speechrnn("transcribe", "-", "-m", own.run)
+    assert (said.status, said.out) == (1, "")
+    first, second = said.error()
+    assert first.startswith("standard input: ")
     assert message in first
-    assert second.strip()
+    assert second
 
 
 # Long recordings
@@ -164,10 +166,10 @@ def many(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_killed_call_goes_on_and_ends_as_an_unbroken_one(own, many, tmp_path):
+def test_a_killed_call_goes_on_and_ends_as_an_unbroken_one(own, speechrnn, many, tmp_path):
     out, whole = tmp_path / "out", tmp_path / "whole"
     words = ("transcribe", many, "-m", own.run, "-f", "txt,json")
-    assert run(*words, "-o", whole).returncode == 0
+    assert speechrnn(*words, "-o", whole).status == 0
     kills = 0
     while kills < 3:
         process = subprocess.Popen((*COMMAND, *map(str, (*words, "-o", out))), stderr=subprocess.PIPE)
@@ -186,9 +188,9 @@ def test_a_killed_call_goes_on_and_ends_as_an_unbroken_one(own, many, tmp_path):
     assert kills, "it was never caught in the middle"
     first = {path.name: path.stat().st_mtime_ns for path in out.glob("*.json")}
     done = {json.loads(line)["done"] for line in (out / NAME).read_text().splitlines() if line.startswith('{"done"')}
-    last = run(*words, "-o", out)
-    assert last.returncode == 0, last.stderr
-    assert f"an interrupted call goes on: {len(done)} of 150 recordings are done" in last.stderr.decode()
+    last = speechrnn(*words, "-o", out)
+    assert last.status == 0, last.err
+    assert f"an interrupted call goes on: {len(done)} of 150 recordings are done" in last.err
     for path in done:
         name = f"{Path(path).stem}.json"
         assert (out / name).stat().st_mtime_ns == first[name], "what is done is not done again"

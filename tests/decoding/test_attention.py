@@ -70,11 +70,14 @@ def ctc_totals(log_probs):
 
 def totals(steps, frames):
     """What the decoder holds of every transcript that may be written."""
-    found = {}
-    for length in range(MOST * len(frames) + 1):
-        for ids in itertools.product(range(1, steps.n_tokens), repeat=length):
-            places = [steps.one(frames[0, 0], ids[:i])[token] for i, token in enumerate((*ids, 0))]
-            found[ids] = sum(places)
+    found, written = {}, {(): 0.0}
+    for _ in range(MOST * len(frames) + 1):
+        longer = {}
+        for ids, score in written.items():
+            row = steps.one(frames[0, 0], ids)
+            found[ids] = score + row[0]
+            longer |= {(*ids, token): score + row[token] for token in range(1, steps.n_tokens)}
+        written = longer
     return found
 
 
