@@ -36,7 +36,7 @@ class Listener:
     def __init__(self, network: Network, find: Finder | None = None) -> None:
         self.network = network
         self._find = find
-        self._guard = BandGuard(network.sampling_rate)
+        self._guard = BandGuard(network.sampling_rate, network.levels_db)
 
     def posteriors(
         self,

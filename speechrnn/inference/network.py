@@ -46,6 +46,8 @@ class Network:
         grid = self._network.frontend.grid
         self.sampling_rate = stored.options.sampling_rate
         self.normalization = stored.options.features.normalization.mode
+        self.levels_db = stored.levels_db
+        """The least and the greatest level of what it was trained on, where that matters and is known."""
         self.bidirectional = stored.options.model.bidirectional
         self.attends = isinstance(self.head, AttentionHead)
         self.reads_whole = self.bidirectional or self.attends

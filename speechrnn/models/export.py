@@ -50,6 +50,14 @@ class StoredAcoustic:
             raise Unsupported(f"{self.id} writes no texts: it gives {self.vocabulary.unit}", "use it with transcribe and evaluate")
         return self.vocabulary
 
+    @property
+    def levels_db(self) -> tuple[float, float] | None:
+        """The least and the greatest level of what was trained on, where the model takes loudness as it is and tells them."""
+        match self.info.get("levels_db"):
+            case [float(least), float(most)]:
+                return least, most
+        return None
+
     def network(self) -> AcousticModel:
         """The network over these weights (not a copy of them), in evaluation mode, on the CPU.
 

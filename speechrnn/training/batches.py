@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from speechrnn.audio import Clip, read_clip
+from speechrnn.audio_band import level_db
 from speechrnn.data.augment import change_speed, draw_gain, draw_speed
 from speechrnn.data.randomness import generator
 from speechrnn.features.frontend import FrontEnd
@@ -58,6 +59,8 @@ class FrameCache:
         # Its own: the model's goes to the device it is trained on, and frames are made beside that.
         self.frontend, self.sampling_rate = copy.deepcopy(frontend), sampling_rate
         self.left = limit_mb * 1_000_000
+        self.levels_db: dict[Clip, float | None] = {}
+        """How loud is what was read."""
         self.kept: dict[tuple[Clip, float], Tensor] = {}
 
     def frames(self, clip: Clip, speed: float = 1.0) -> Tensor:
@@ -65,7 +68,9 @@ class FrameCache:
         found = self.kept.get((clip, speed))
         if found is not None:
             return found
-        samples = torch.from_numpy(change_speed(read_clip(clip, self.sampling_rate), speed, self.sampling_rate))
+        read = read_clip(clip, self.sampling_rate)
+        self.levels_db[clip] = level_db(read)
+        samples = torch.from_numpy(change_speed(read, speed, self.sampling_rate))
         with torch.inference_mode():
             frames: Tensor = self.frontend(samples[None], torch.tensor([len(samples)]))[0][0]
         size = frames.numel() * 4

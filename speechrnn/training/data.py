@@ -10,6 +10,7 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 
+from speechrnn.audio_band import LEVELS
 from speechrnn.data.options import DataOptions
 from speechrnn.data.plan import Limits, costliest, cut, padding_share, plan_epoch
 from speechrnn.data.utterance import Utterance
@@ -50,6 +51,8 @@ class SpeechData(pl.LightningDataModule):
         self.normalization = model.options.features.normalization.mode
         self.limits = Limits(options.batch_size, options.batch_s)
         self.resume_epoch, self.resume_batch = -1, 0
+        self.levels_db: tuple[float, float] | None = None
+        """The least and the greatest level that is trained on, where the model takes loudness as it is."""
         rate = model.options.sampling_rate
         speeds = (1.0,) if overfit_batches else options.speeds
         # Other normalizations take loudness away, those by speaker from recordings as they are.
@@ -91,6 +94,9 @@ class SpeechData(pl.LightningDataModule):
             # Decoding compressed recordings takes most of the time and releases the interpreter.
             frames = ahead(lambda item: cache.audible(item.clip).numpy(), items, os.cpu_count() or 1)
             model.normalizer.moments.copy_(torch.from_numpy(moments(track(frames, "reading recordings", len(items)))))
+            if known := [level for item in items if (level := cache.levels_db[item.clip]) is not None]:
+                least, most = np.percentile(known, LEVELS).tolist()
+                self.levels_db = least + self.train_set.gain_db[0], most + self.train_set.gain_db[1]
         elif self.normalization == "speaker":
             by_voice: dict[str, list[Item]] = {}
             for item in (*items, *self.dev_set.items):

@@ -176,6 +176,8 @@ def _fit(experiment: Experiment, run: RunDir, track: Tracker, progress: bool, *,
     if experiment.init and not resume:
         facts["parents"] = start_from(experiment.init, model)
     data.fit_normalization(model, track)
+    if data.levels_db:
+        facts["levels_db"] = [round(level, 1) for level in data.levels_db]
     task.fit(model, data.train_items)
     module = RecognizerModule(model, task, o, data.steps(o.max_epochs))
     module.train_items, module.dev_items = data.train_items, data.dev_items

@@ -23,9 +23,9 @@ TOKENS = ("<blank>", "<space>", "a", "b", "c")
 
 @pytest.fixture
 def write_model(tmp_path: Path) -> Callable[..., Path]:
-    """``write_model(normalization="global", rate=8000, unit="chars", **encoder)`` writes a model directory."""
+    """``write_model(normalization="global", rate=8000, unit="chars", levels_db=None, **encoder)`` writes a model directory."""
 
-    def write(normalization: str = "global", rate: int = 8000, unit: str = "chars", **encoder: Any) -> Path:
+    def write(normalization: str = "global", rate: int = 8000, unit: str = "chars", levels_db: Any = None, **encoder: Any) -> Path:
         torch.set_num_threads(1)
         torch.manual_seed(3)
         features = FeatureOptions(FbankOptions(mel_bins=12), NormalizationOptions(normalization))
@@ -44,7 +44,7 @@ def write_model(tmp_path: Path) -> Callable[..., Path]:
             model.normalizer.moments[0] = 8.0
             model.normalizer.moments[1] = 3.0
         path = tmp_path / f"model-{len(list(tmp_path.iterdir()))}"
-        write_acoustic(path, options, Tokenizer(tokens, unit), model.state_dict(), {"name": "random"})
+        write_acoustic(path, options, Tokenizer(tokens, unit), model.state_dict(), {"name": "random", "levels_db": levels_db})
         return path
 
     return write

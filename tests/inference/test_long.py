@@ -7,8 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import soundfile
 
 import speechrnn
+from speechrnn.audio_band import MARGIN, level_db
 from speechrnn.errors import DataError
 from speechrnn.inference.long import _on_grid, between_pauses, everything, long_posteriors
 from speechrnn.inference.sound import of_samples
@@ -179,3 +181,39 @@ def test_recordings_that_hold_less_than_the_model_knows_are_said_once(rate, band
         list(recognizer.transcribe_many(paths))
     assert [message in record.message for record in caplog.records] == ([] if message is None else [True])
     assert all("a.wav" in record.message for record in caplog.records)
+
+
+@pytest.mark.parametrize("by", [-30, -7, -5, 0, 5, 7, 20])
+def test_recordings_of_another_loudness_than_the_model_knows_are_said_once(by, write_model, tmp_path, caplog):
+    white = 0.01 * np.random.default_rng(0).standard_normal(16000).astype(np.float32)
+    known = level_db(white)
+    recognizer = speechrnn.load(write_model(levels_db=[known, known]), "cpu")
+    paths = [tmp_path / "a.wav", tmp_path / "b.wav"]
+    for path in paths:
+        soundfile.write(path, white * 10 ** (by / 20), 8000, subtype="FLOAT")
+    with caplog.at_level(logging.WARNING, "speechrnn"):
+        list(recognizer.transcribe_many(paths))
+    messages = [record.message for record in caplog.records]
+    if abs(by) < MARGIN:
+        assert not messages
+    else:
+        (message,) = messages
+        kind = "louder" if by > 0 else "quieter"
+        assert message.startswith(f"{paths[0]}: {abs(by)} dB {kind} than what the model was trained on")
+
+
+@pytest.mark.parametrize("told", [None, "x", [1], [-20.0, None], {"a": 1}])
+def test_a_model_that_tells_no_loudness_is_no_fault(told, write_model, tmp_path, caplog):
+    soundfile.write(tmp_path / "a.wav", 1e-4 * np.random.default_rng(0).standard_normal(16000), 8000, subtype="FLOAT")
+    with caplog.at_level(logging.WARNING, "speechrnn"):
+        speechrnn.load(write_model(levels_db=told), "cpu").transcribe(tmp_path / "a.wav")
+    assert not caplog.records
+
+
+def test_a_level_is_that_of_full_scale_less_and_pauses_have_no_part_in_it():
+    square = np.tile(np.float32([0.1, -0.1]), 8000)
+    assert level_db(square) == pytest.approx(-20)
+    room = 1e-4 * np.random.default_rng(0).standard_normal(16000 * 15).astype(np.float32)
+    assert level_db(np.concatenate([room, square])) == pytest.approx(-20, abs=0.2), "a frame may be half a pause"
+    assert level_db(np.zeros(16000, np.float32)) is None
+    assert level_db(square[:100]) is None, "too short to tell"

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from speechrnn.audio import read_clip
+from speechrnn.audio_band import level_db
 from speechrnn.config import build
 from speechrnn.data.augment import draw_gain
 from speechrnn.data.manifest import read_manifest
@@ -16,6 +17,7 @@ from speechrnn.data.options import DataOptions
 from speechrnn.errors import UsageError
 from speechrnn.features.fbank import FbankOptions
 from speechrnn.features.frontend import build_frontend
+from speechrnn.models.export import read_acoustic
 from speechrnn.training.batches import FrameCache, FrameDataset, Item
 from speechrnn.training.data import SpeechData
 from speechrnn.training.run import train
@@ -60,6 +62,16 @@ def test_normalization_that_takes_loudness_away_needs_none(mode: str, drawn: boo
     monkeypatch.setattr("speechrnn.training.run.SpeechData", Watched)
     train(settings(data__gain_db=[-20, 10], features__normalization={"mode": mode}, trainer__max_epochs=1))
     assert found == [((-20.0, 10.0) if drawn else (0.0, 0.0), (0.0, 0.0))]
+
+
+@pytest.mark.parametrize(
+    ("mode", "gains", "widened"), [("global", (0, 0), (0, 0)), ("global", (-20, 10), (-20, 10)), ("utterance", (0, 0), None)]
+)
+def test_the_model_tells_how_loud_what_it_knows_is(mode: str, gains, widened, settings, corpus) -> None:
+    run = train(settings(data__gain_db=list(gains), features__normalization={"mode": mode}, trainer__max_epochs=1))
+    found = read_acoustic(run.model).levels_db
+    levels = [level_db(read_clip(u.clip, 8000)) for u in read_manifest(corpus / "cuts_train.jsonl.gz")]
+    assert found == (widened and pytest.approx(np.percentile(levels, [1, 99]) + widened, abs=0.1))
 
 
 @pytest.mark.parametrize("given", [[5], [10, -10], [-90, 0], [0, 90]])
