@@ -30,10 +30,13 @@ mean to a network's decoder."""
 TRANSITION_WEIGHT = 5.0
 """What log probabilities of transitions are multiplied with beside log likelihoods of frames: how long a state lasts is told once,
 not by every frame anew. Found by the errors on held-out speakers of AN4: docs/hmm.md."""
-BEAM = 8.0
-"""Nats of log likelihood for each of ``DecodingOptions.threshold``: by its default, paths within 200 of the best are kept."""
-MOST = 100
-"""Nodes of the graph that are kept for each hypothesis of the beam."""
+BEAM = 16.0
+"""Nats of log likelihood for each of ``DecodingOptions.threshold``: by its default, paths within 400 of the best are kept. A word of AN4
+costs up to 100; with 200, some were lost that the exact search finds: docs/hmm.md."""
+FREE_BEAM = 8.0
+"""The same where words cost nothing: an hour in one piece is held against its text, and all that is kept is kept until its end."""
+MOST = 40
+"""Nodes of the graph that are kept for each hypothesis of the beam, 2000 by default: 1000 to 5000 find the same letters of Mboshi."""
 _TIE = 1e-7
 """Nats by which the more frequent of two words of equal sound is better."""
 
@@ -109,22 +112,22 @@ class HmmDecoder:
 
     def hear(self, log_likes: np.ndarray) -> Segments:
         """The best reading as phones, by log likelihoods (T, S) of all tied states."""
-        path, _ = self._search(self._graph, self._arcs, log_likes)
+        path, _ = self._search(self._graph, self._arcs, log_likes, BEAM)
         return segments(self._graph, path)
 
     def free_score(self, log_likes: np.ndarray) -> float:
         """How well the best of all token sequences explains log likelihoods (T, S), whatever the language model says of it: log
         likelihood of the path, as an alignment's text is scored."""
-        return self._search(self._loop, self._loop.weights(self._acoustic.transitions), log_likes)[1]
+        return self._search(self._loop, self._loop.weights(self._acoustic.transitions), log_likes, FREE_BEAM)[1]
 
-    def _search(self, graph: Graph, weights: np.ndarray, log_likes: np.ndarray) -> tuple[np.ndarray, float]:
+    def _search(self, graph: Graph, weights: np.ndarray, log_likes: np.ndarray, beam: float) -> tuple[np.ndarray, float]:
         """The best path within the beam, and its score."""
         from speechrnn.hmm.search_kernels import search
 
         o = self._options
         path, score, _ = search(
             log_likes, graph.states, graph.first_arc, graph.targets, weights, graph.start, graph.final,
-            o.threshold * BEAM, o.beam * MOST,
+            o.threshold * beam, o.beam * MOST,
         )  # fmt: skip
         return path, float(score)
 
