@@ -31,12 +31,12 @@ TRANSITION_WEIGHT = 5.0
 """What log probabilities of transitions are multiplied with beside log likelihoods of frames: how long a state lasts is told once,
 not by every frame anew. Found by the errors on held-out speakers of AN4: docs/hmm.md."""
 BEAM = 16.0
-"""Nats of log likelihood for each of ``DecodingOptions.threshold``: by its default, paths within 400 of the best are kept. A word of AN4
-costs up to 100; with 200, some were lost that the exact search finds: docs/hmm.md."""
+"""Nats of log likelihood for each of ``DecodingOptions.threshold``: by its default, paths within 400 of the best are kept. A
+word of AN4 costs up to 100; with 200, some were lost that the exact search finds: docs/hmm.md."""
 FREE_BEAM = 8.0
 """The same where words cost nothing: an hour in one piece is held against its text, and all that is kept is kept until its end."""
 MOST = 40
-"""Nodes of the graph that are kept for each hypothesis of the beam, 2000 by default: 1000 to 5000 find the same letters of Mboshi."""
+"""Nodes of the graph that are kept for each hypothesis of the beam, 2000 by default; 1000 find the same letters in Mboshi."""
 _TIE = 1e-7
 """Nats by which the more frequent of two words of equal sound is better."""
 
