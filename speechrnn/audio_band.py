@@ -18,9 +18,9 @@ FULL = 0.75
 ACTIVE = 0.1
 """Share of the mean power above which a frame is no pause."""
 LEVELS = 1, 99
-"""Percent of the recordings trained on that are fainter than all that a model knows, and than nearly all."""
+"""Percent of the recordings trained on that are fainter than the least level a model counts as known, and than the greatest."""
 MARGIN = 6.0
-"""Decibels beyond these that are not worth a word: no recording of AN4, Mboshi, FSDD and yesno is so far from its training data."""
+"""Decibels beyond these that are not worth a word: no test recording of AN4, Mboshi, FSDD and yesno is so far from its train."""
 _SIZE = 512
 _LOOKED_AT = 480_000
 """Samples looked at, at most."""
@@ -39,7 +39,7 @@ def empty_above(samples: np.ndarray, rate: int) -> float | None:
 
 
 def level_db(samples: np.ndarray) -> float | None:
-    """The mean power of samples (S,) where there is no pause, in dB below that of full scale; ``None`` where there is nothing.
+    """The mean power of samples (S,) where there is no pause, in dB, 0 at full scale; ``None`` where there is nothing.
 
     Simpler than ITU-T P.56 (active speech level), to the same end: pauses, however long, have no part in it.
     """

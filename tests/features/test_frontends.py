@@ -4,10 +4,9 @@ import math
 
 import numpy as np
 import pytest
+import scipy.fft
 import scipy.signal
 import torch
-from librosa.core.convert import mel_frequencies
-from librosa.filters import mel
 
 from speechrnn.errors import UsageError
 from speechrnn.features._torchaudio import kaldi
@@ -37,6 +36,8 @@ def reference(options: object, samples: torch.Tensor, rate: int = RATE) -> np.nd
     if isinstance(options, MfccOptions):
         return kaldi.mfcc(samples[None] * 32768, dither=0.0, sample_frequency=rate).numpy()
     # What librosa.feature.melspectrogram does, whose import compiles for half a minute: SciPy's spectra through librosa's filters.
+    from librosa.filters import mel
+
     window = np.pad(scipy.signal.get_window("hann", 400), 56)
     frames = np.lib.stride_tricks.sliding_window_view(samples.numpy(), 512)[::160]
     powers = np.square(np.abs(scipy.fft.rfft(frames * window)))
@@ -111,6 +112,8 @@ def test_fbank_puts_a_tone_into_its_band(frequency):
 
 @pytest.mark.parametrize("frequency", [300.0, 1000.0, 3000.0])
 def test_logmel_puts_a_tone_into_its_band(frequency):
+    from librosa.core.convert import mel_frequencies
+
     frames, _ = Logmel(LogmelOptions(), RATE)(tone(frequency), torch.tensor([RATE]))
     centers = mel_frequencies(82, fmin=0, fmax=8000)[1:-1]
     assert abs(int(frames[0].mean(0).argmax()) - int(np.abs(centers - frequency).argmin())) <= 1

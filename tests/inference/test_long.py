@@ -210,7 +210,7 @@ def test_a_model_that_tells_no_loudness_is_no_fault(told, write_model, tmp_path,
     assert not caplog.records
 
 
-def test_a_level_is_that_of_full_scale_less_and_pauses_have_no_part_in_it():
+def test_a_level_is_0_db_at_full_scale_and_pauses_have_no_part_in_it():
     square = np.tile(np.float32([0.1, -0.1]), 8000)
     assert level_db(square) == pytest.approx(-20)
     room = 1e-4 * np.random.default_rng(0).standard_normal(16000 * 15).astype(np.float32)
