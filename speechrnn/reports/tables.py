@@ -137,16 +137,16 @@ def _pairs(scores: Sequence[Mapping[str, Any]]) -> list[str]:
         apart = [pair["difference"] for pair in pairs]
         pair = pairs[apart.index(statistics.median_low(apart))]
         matched = pair.get("matched_pairs") or {}
-
-        def shown(points: float, metric: str = metric) -> str:
-            return digits(points, "+") if metric == "rmse" else f"{points:+.2f}"
-
-        of_several = f" ({shown(min(apart))} to {shown(max(apart))}, {len(apart)} runs)" if len(apart) > 1 else ""
+        least, most, middle, low, high = (
+            digits(points, "+") if metric == "rmse" else f"{points:+.2f}"
+            for points in (min(apart), max(apart), pair["difference"], pair["low"], pair["high"])
+        )
+        of_several = f" ({least} to {most}, {len(apart)} runs)" if len(apart) > 1 else ""
         cells = [
             f"{_cell(a)} minus {_cell(b)}",
             metric.upper(),
-            f"**{shown(pair['difference'])}**{of_several}",
-            f"{shown(pair['low'])} to {shown(pair['high'])}",
+            f"**{middle}**{of_several}",
+            f"{low} to {high}",
             probability(pair["p"]),
             f"{probability(matched['p'])} ({matched['segments']} segments)" if matched else "-",
         ]

@@ -69,7 +69,8 @@ class FrameCache:
         if found is not None:
             return found
         read = read_clip(clip, self.sampling_rate)
-        self.levels_db[clip] = level_db(read)
+        if clip not in self.levels_db:
+            self.levels_db[clip] = level_db(read)
         samples = torch.from_numpy(change_speed(read, speed, self.sampling_rate))
         with torch.inference_mode():
             frames: Tensor = self.frontend(samples[None], torch.tensor([len(samples)]))[0][0]
