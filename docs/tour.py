@@ -40,7 +40,7 @@ def demo() -> dict[str, str]:
     if not (ROOT / "demo/run/model").is_dir():
         return {}
     clips = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "demo/data/audio").glob("test-*"))
-    evaluation = output("evaluate", "demo/data/cuts_test.jsonl.gz", "-m", "demo/run", "-o", "demo/report")
+    evaluation = output("evaluate", "demo/data/cuts_test.jsonl.gz", "-m", "demo/run", "-o", "demo/report-network")
     return {
         "show": output("data", "show", "demo/data"),
         "train": log(),
