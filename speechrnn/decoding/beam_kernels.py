@@ -39,6 +39,7 @@ from speechrnn.decoding.history_kernels import (
     slot_of,
     with_room,
 )
+from speechrnn.decoding.order_kernels import sort_falling
 from speechrnn.jit import kernel
 from speechrnn.lm.ngram_kernels import advance
 
@@ -88,7 +89,8 @@ def search(
     places, masses, pairs = np.empty((beam, 3), np.int64), np.empty((beam, 2), np.float64), np.empty((beam, 2), np.float64)
     places[0, 0], places[0, 1], places[0, 2] = 0, SPELLING if mode == SPELL else ROOT, -1
     masses[0, 0], masses[0, 1] = 0.0, -np.inf
-    n = 1
+    # A plain 1 is a type of its own to numba, which would compile all that takes it twice.
+    n = np.int64(1)
     ranked = np.empty(most_tokens, np.int64)
     tried = np.zeros(n_tokens, np.int64)
     kept = np.empty(beam, np.int64)
@@ -159,7 +161,7 @@ def search(
                 if new_masses[j, part] + besides < floor:
                     new_masses[j, part] = -np.inf
             new_scores[j] = logadd(new_masses[j, 0], new_masses[j, 1]) + besides
-        _sort_falling(kept[:n], new_scores)
+        sort_falling(kept[:n], new_scores)
         for i in range(n):
             for column in range(3):
                 places[i, column] = new_places[kept[i], column]
@@ -203,7 +205,7 @@ def _finish(
                 if token[child] == space:
                     for w in range(first_word[child], first_word[child + 1]):
                         spoken = mass + word_mass[w]
-                        rows[m], acoustic[m] = completed(history, word[w], spoken, child, store, models), spoken
+                        rows[m], acoustic[m] = completed(history, np.int64(word[w]), spoken, child, store, models), spoken
                         m += 1
     whole = m > 0
     if not whole:
@@ -213,7 +215,9 @@ def _finish(
             m += 1
     joined = 0
     kept, heard = np.empty(m, np.int64), np.empty(m, np.float64)
-    for j in np.argsort(rows[:m]):
+    order = np.arange(m)
+    sort_falling(order, rows)
+    for j in order:
         if joined and kept[joined - 1] == rows[j]:
             heard[joined - 1] = logadd(heard[joined - 1], acoustic[j])
         else:
@@ -230,7 +234,8 @@ def _finish(
             end, _ = advance(tree[row, WORD_STATE], word_ids[n_words + 1], *word_lm)
             end *= weights[0]
         totals[j] = heard[j] + scores[row] + end + hot[3][tree[row, HOT_STATE]]
-    order = np.argsort(-totals)
+    order = np.arange(joined)
+    sort_falling(order, totals)
     return tree[: count[0]].copy(), kept[order], heard[order], totals[order], whole
 
 
@@ -250,18 +255,3 @@ def _rank(frame: np.ndarray, least: float, ranked: np.ndarray, tried: np.ndarray
     for place in range(n):
         tried[ranked[place]] = stamp
     return n
-
-
-@kernel
-def _sort_falling(rows: np.ndarray, scores: np.ndarray) -> None:
-    """Sort rows by their scores, in place; equal ones keep their order."""
-    if len(rows) > 64:
-        rows[:] = rows[np.argsort(-scores[rows], kind="mergesort")]
-        return
-    for i in range(1, len(rows)):
-        row = rows[i]
-        place = i
-        while place and scores[rows[place - 1]] < scores[row]:
-            rows[place] = rows[place - 1]
-            place -= 1
-        rows[place] = row

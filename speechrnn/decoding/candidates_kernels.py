@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from speechrnn.decoding.history_kernels import BOTH, SPELL, Bundle, completed, history_of, is_known, slot_of
+from speechrnn.decoding.order_kernels import nth_greatest
 from speechrnn.jit import inlined, kernel
 
 ROOT, SPELLING = 0, -1
@@ -61,7 +62,7 @@ def _add(
 def best_score(scores: np.ndarray, beam: int) -> float:
     """The score that ``beam`` of them reach; minus infinity where there are fewer."""
     m = len(scores)
-    return float(np.partition(scores, m - beam)[m - beam]) if m >= beam else -np.inf
+    return nth_greatest(scores, beam) if m >= beam else -np.inf
 
 
 @kernel
@@ -102,10 +103,10 @@ def read_in_trie(
             if first_child[child + 1] > first_child[child] and ahead >= floor - MERGE_MARGIN:
                 m = _add(history, child, c, mass, ahead, floor, stamp, m, candidates)
             for w in range(first_word[child], first_word[child + 1]):
-                spoken = mass + word_mass[w]
-                if spoken + known + slack < floor and not is_known(history, word[w], store, models):
+                item, spoken = np.int64(word[w]), mass + word_mass[w]
+                if spoken + known + slack < floor and not is_known(history, item, store, models):
                     continue
-                longer = completed(history, word[w], spoken, child, store, models)
+                longer = completed(history, item, spoken, child, store, models)
                 m = _add(longer, ROOT, c, spoken, spoken + scores[longer], floor, stamp, m, candidates)
     return m, floor
 

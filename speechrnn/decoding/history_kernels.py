@@ -120,10 +120,11 @@ def with_room(store: Bundle, room: int) -> Bundle:
     new_scores = np.empty(size, np.float64)
     new_keys = np.empty(size, np.int64)
     new_best = np.empty(size, np.float64)
-    new_tree[:used] = tree[:used]
-    new_scores[:used] = scores[:used]
-    new_keys[:used] = keys[:used]
-    new_best[:used] = best_via[:used]
+    # Row by row: assigning a slice compiles for seconds, for the words of an error that cannot be.
+    for row in range(used):
+        for column in range(tree.shape[1]):
+            new_tree[row, column] = tree[row, column]
+        new_scores[row], new_keys[row], new_best[row] = scores[row], keys[row], best_via[row]
     table = np.zeros(2 * size, np.int32)
     stamps = np.zeros(2 * size, np.int32)
     for node in range(1, used):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from speechrnn.decoding.order_kernels import nth_greatest
 from speechrnn.jit import kernel
 
 
@@ -113,15 +114,14 @@ def search(
             scores = np.empty(n_there)
             for k in range(n_there):
                 scores[k] = score[there[k]]
-            floor = np.partition(scores, n_there - most)[n_there - most]
+            floor = nth_greatest(scores, most)
         if n_records + n_there > len(record_node):
             room = max(2 * len(record_node), n_records + n_there)
-            more_nodes = np.empty(room, np.int32)
-            more_nodes[:n_records] = record_node[:n_records]
-            record_node = more_nodes
-            more_back = np.empty(room, np.int64)
-            more_back[:n_records] = record_back[:n_records]
-            record_back = more_back
+            more_nodes, more_back = np.empty(room, np.int32), np.empty(room, np.int64)
+            # One by one: assigning a slice compiles for a second more.
+            for k in range(n_records):
+                more_nodes[k], more_back[k] = record_node[k], record_back[k]
+            record_node, record_back = more_nodes, more_back
         n_here = 0
         first_record = n_records
         for k in range(n_there):

@@ -181,7 +181,7 @@ def enlarge(table: np.ndarray, larger: np.ndarray) -> None:
             row = _first_row(table[old, 0], len(larger))
             while larger[row, 0] != EMPTY:
                 row = (row + 1) & mask
-            larger[row] = table[old]
+            larger[row, 0], larger[row, 1] = table[old, 0], table[old, 1]
 
 
 @kernel
