@@ -90,7 +90,7 @@ def search(
     places[0, 0], places[0, 1], places[0, 2] = 0, SPELLING if mode == SPELL else ROOT, -1
     masses[0, 0], masses[0, 1] = 0.0, -np.inf
     # A plain 1 is a type of its own to numba, which would compile all that takes it twice.
-    n = np.int64(1)
+    n = int(np.int64(1))
     ranked = np.empty(most_tokens, np.int64)
     tried = np.zeros(n_tokens, np.int64)
     kept = np.empty(beam, np.int64)
@@ -205,7 +205,7 @@ def _finish(
                 if token[child] == space:
                     for w in range(first_word[child], first_word[child + 1]):
                         spoken = mass + word_mass[w]
-                        rows[m], acoustic[m] = completed(history, np.int64(word[w]), spoken, child, store, models), spoken
+                        rows[m], acoustic[m] = completed(history, int(np.int64(word[w])), spoken, child, store, models), spoken
                         m += 1
     whole = m > 0
     if not whole:
@@ -215,13 +215,13 @@ def _finish(
             m += 1
     joined = 0
     kept, heard = np.empty(m, np.int64), np.empty(m, np.float64)
-    order = np.arange(m)
-    sort_falling(order, rows)
-    for j in order:
-        if joined and kept[joined - 1] == rows[j]:
-            heard[joined - 1] = logadd(heard[joined - 1], acoustic[j])
+    falling = np.arange(m)
+    sort_falling(falling, rows)
+    for row in falling:
+        if joined and kept[joined - 1] == rows[row]:
+            heard[joined - 1] = logadd(heard[joined - 1], acoustic[row])
         else:
-            kept[joined], heard[joined] = rows[j], acoustic[j]
+            kept[joined], heard[joined] = rows[row], acoustic[row]
             joined += 1
     kept, heard = kept[:joined], heard[:joined]
     totals = np.empty(joined, np.float64)
