@@ -31,7 +31,7 @@ from speechrnn.models.recurrent import LayerOptions, Unidirectional
 SEEDS = (1, 2, 3, 4, 5)
 LAGS = {"adding": (25, 50, 100, 200, 400), "copy": (10, 25, 50, 100, 200), "digit": (25, 50, 100, 200)}
 """Frames; a digit's are 20 ms."""
-STEPS = {"adding": 2000, "copy": 2000, "digit": 600}
+STEPS = {"adding": 2000, "copy": 8000, "digit": 2000}
 EVERY = 100
 """Steps between looks at whether it is learned."""
 BATCH, UNITS = 50, 48
