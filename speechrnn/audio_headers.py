@@ -18,7 +18,7 @@ logger = logging.getLogger("speechrnn")
 RAW_RATE = 16_000
 """Rate (Hz) of headerless ``.raw`` files."""
 MAGIC = (b"RIFF", b"RIFX", b"RF64", b"fLaC", b"OggS", b"FORM", b"NIST", b"ID3", b".snd", b"caff")
-_UNKNOWN_SIZES = {0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFF000, 0xFFFFFFFE}
+_UNKNOWN_SIZES = {0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFF000, 0xFFFFFFFE, 0x80000000, 0x7FFFFF00}
 """Data sizes that programs write into a WAV header when they stream and do not know the end."""
 _ROUGH = 0.7
 """Energy of the signal's differences over its own energy: speech stays well below, white noise is at 2."""

@@ -122,10 +122,12 @@ def test_truncated(tmp_path, write_sound, suffix):
         audio.verify(path)
 
 
-def test_streamed_wav_without_a_known_length_is_read(tmp_path, write_sound):
+@pytest.mark.parametrize("size", [0xFFFFFFFF, 0x80000000, 0x7FFFFF00])
+def test_streamed_wav_without_a_known_length_is_read(size, tmp_path, write_sound):
     path = write_sound(tmp_path / "a.wav")
     data = bytearray(path.read_bytes())
-    data[4:8] = data[40:44] = b"\xff\xff\xff\xff"
+    data[40:44] = size.to_bytes(4, "little")
+    data[4:8] = min(size + 36, 0xFFFFFFFF).to_bytes(4, "little")
     path.write_bytes(data)
     assert audio.read(path).shape == (8_000,)
 

@@ -131,6 +131,11 @@ def _print(prepared: Prepared) -> None:
     print(console.table(rows, ["split", "utterances", "hours"]))
 
 
+def _seen(letter: str) -> str:
+    """A letter, or its code points where it would not be seen."""
+    return "".join(char if char.isprintable() else f"U+{ord(char):04X}" for char in letter)
+
+
 def _show(summary: Summary) -> None:
     from speechrnn.cli import console
 
@@ -154,10 +159,10 @@ def _show(summary: Summary) -> None:
         for row in summary.splits
     ]
     print(console.table(rows, header))
-    shown = " ".join(f"{letter} {count}" for letter, count in list(summary.letters.items())[:LETTERS_SHOWN])
+    shown = " ".join(f"{_seen(letter)} {count}" for letter, count in list(summary.letters.items())[:LETTERS_SHOWN])
     print(f"\n{len(summary.letters)} letters: {shown}{' …' if len(summary.letters) > LETTERS_SHOWN else ''}")
     if summary.unseen:
-        print(f"never in train: {' '.join(summary.unseen)}")
+        print(f"never in train: {' '.join(map(_seen, summary.unseen))}")
     for finding in summary.shared:
         print(finding)
     for split, utterances in summary.samples.items():

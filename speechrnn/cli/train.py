@@ -36,7 +36,8 @@ def train(
 ) -> None:
     """Train a recognizer.
 
-    Checkpoints are written at each epoch's end and every five minutes; Ctrl-C saves and says how to go on.
+    Checkpoints are written at each epoch's end and every five minutes; Ctrl-C saves and says how to go on. Hidden Markov
+    models take minutes, and begin anew.
     """
     from speechrnn import config
     from speechrnn.errors import UsageError

@@ -27,7 +27,10 @@ def manifest_path(data_dir: Path | None, split: str) -> Path:
     for name in (f"cuts_{split}.jsonl.gz", f"cuts_{split}.jsonl"):
         if (data_dir / name).is_file():
             return data_dir / name
-    raise DataError(f"{data_dir}: no cuts_{split}.jsonl.gz in it", "make it with speechrnn data prepare or speechrnn data import")
+    remedy = "make it with speechrnn data prepare or speechrnn data import"
+    if split == "dev" and any((data_dir / f"cuts_train.{ending}").is_file() for ending in ("jsonl.gz", "jsonl")):
+        remedy = "training needs some utterances that it does not learn: import again, two recordings or more, with --dev above 0"
+    raise DataError(f"{data_dir}: no cuts_{split}.jsonl.gz in it", remedy)
 
 
 def load_splits(data_dir: Path | None) -> tuple[list[Utterance], list[Utterance]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
@@ -52,8 +53,9 @@ def split_in_three(utterances: Sequence[Utterance], by: str, dev: float, test: f
     """Cut dev and test from utterances that come without a split.
 
     Whole groups go in the order of the hash of their names until each share is reached; a group too large for its
-    share is passed over. Where that leaves a share empty (all say the same sentence, there is one speaker), single
-    utterances are taken. Train is never empty; with one utterance there is nothing else, with two no test.
+    share is passed over. Where that leaves a share empty, the smallest speaker is taken all the same, as long as one is left; where
+    that cannot be (all say the same sentence, there is one speaker), single utterances are. Train is never empty; with one
+    utterance there is nothing else, with two no test.
 
     Args:
         utterances: all of them.
@@ -69,9 +71,13 @@ def split_in_three(utterances: Sequence[Utterance], by: str, dev: float, test: f
 
     wanted = {"test": _share(len(utterances), test, 3), "dev": _share(len(utterances), dev, 2)}
     splits: dict[str, list[Utterance]] = {}
-    rest, single = list(utterances), []
+    rest, large, single = list(utterances), [], []
     for split, count in wanted.items():
         taken, rest = _take_fitting(rest, group, count)
+        if count and not taken and by == "speaker":
+            taken, rest = _take_smallest(rest, group)
+            if taken:
+                large.append(split)
         if count and not taken:
             taken, rest = _take_fitting(rest, lambda utterance: utterance.id, count)
             single.append(split)
@@ -80,10 +86,21 @@ def split_in_three(utterances: Sequence[Utterance], by: str, dev: float, test: f
         f"{wanted['dev']} utterances or more for dev and {wanted['test']} for test: whole {by}s in the order of the SHA-256 of"
         f" {'the speaker' if by == 'speaker' else 'the text'}, groups too large passed over"
     )
+    if large:
+        rule += f"; {' and '.join(sorted(large))} a whole {by}, the smallest, as none fits"
     if single:
         rule += f"; {' and '.join(sorted(single))} by single utterances, as no {by} fits: {by}s are in several splits"
     named = {"train": rest, "dev": splits["dev"], "test": splits["test"]}
     return {split: chosen for split, chosen in named.items() if chosen}, rule
+
+
+def _take_smallest(items: list[Utterance], key: Callable[[Utterance], str]) -> tuple[list[Utterance], list[Utterance]]:
+    """The smallest of several groups, the first by hash of equal ones; of a single group nothing."""
+    sizes = Counter(key(item) for item in items)
+    if len(sizes) < 2:
+        return [], items
+    name = min(hash_order(sizes), key=lambda name: sizes[name])
+    return [item for item in items if key(item) == name], [item for item in items if key(item) != name]
 
 
 def _share(count: int, share: float, at_least: int) -> int:

@@ -242,7 +242,8 @@ def _hotwords(
             found.append((tokenizer.encode(spelling) if ids is None else ids, bonus))
         except (UnknownSymbol, ValueError) as error:
             raise UsageError(
-                f"the hotword {phrase!r} cannot be written in the model's tokens: {error}",
+                f"the hotword {phrase!r} cannot be written in the model's tokens: "
+                f"{error.message if isinstance(error, UnknownSymbol) else error}",
                 "write it in the tokens of MODEL/tokens.txt",
             ) from error
     return found

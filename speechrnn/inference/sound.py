@@ -49,7 +49,11 @@ def sound_of(audio: str | Path | Clip | np.ndarray | Sound, rate: int | None, mo
         audio = Clip(str(audio), Path(audio))
     if isinstance(audio, Clip):
         return of_clip(audio, model_rate, least)
-    return of_samples(audio, rate, model_rate, least) if isinstance(audio, np.ndarray) else audio
+    if isinstance(audio, Sound):
+        return audio
+    if not isinstance(audio, np.ndarray):
+        raise UsageError(f"a {type(audio).__name__} is no recording", "give a path, a Clip, or float samples (S,) as a NumPy array")
+    return of_samples(audio, rate, model_rate, least)
 
 
 def with_texts(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from speechrnn.audio import Clip, info
+from speechrnn.data.folders import as_named
 from speechrnn.errors import DataError, Unsupported, UsageError
 from speechrnn.jobs.naming import file_name
 from speechrnn.jobs.transcribe import Result, Source, collect
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 MANIFESTS = (".jsonl", ".jsonl.gz")
 TEXT = ".txt"
+TIMED = (".eaf", ".textgrid", ".srt", ".vtt", ".json", ".jsonl", ".ctm", ".rttm")
+"""Endings of files whose content is more than a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ def tasks(path: Path, text: str | None, field: str = "text") -> list[Task]:
         return _of_manifest(path, field)
     sources = collect([path])
     if not path.is_dir():
-        given = _given(text) if text is not None else read_text(path.with_suffix(TEXT), "give the text, or its file")
+        given = _given(text) if text is not None else read_text(as_named(path.with_suffix(TEXT)), "give the text, or its file")
         return [Task(source, Clip(source.id, source.path), given) for source in sources]
     folder = path if text is None else Path(text)
     if not folder.is_dir():
@@ -95,12 +98,14 @@ def _given(text: str) -> str:
     except (OSError, ValueError):
         # Too long for a path, or with a NUL: then it is none.
         named = False
+    if named and path.suffix.lower() in TIMED:
+        raise UsageError(f"{text}: a transcript with times, not a text", "give the text itself, or a .txt file that holds it")
     return read_text(path, "give the text itself, or the file that holds it") if named else text
 
 
 def _beside(source: Source, folder: Path) -> Task:
     clip = Clip(source.id, source.path)
-    path = folder / source.output.with_name(source.output.name + TEXT)
+    path = as_named(folder / source.output.with_name(source.output.name + TEXT))
     try:
         return Task(source, clip, read_text(path, f"write what is said in {source.path.name} into it"))
     except DataError as error:
@@ -114,7 +119,7 @@ def check_aligns(recognizer: Any) -> None:
         Unsupported: so it is.
     """
     if not hasattr(recognizer, "align_many"):
-        raise Unsupported("this model cannot align", "give a model of kind rnn or hmm")
+        raise Unsupported("this model names classes or numbers and cannot align", "give one that writes text")
 
 
 def align(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from speechrnn.data.folders import as_named
 from speechrnn.errors import DataError, UsageError, listed
 from speechrnn.jobs.transcribe import Source, as_on_disk, check_outputs, output_path
 
@@ -57,7 +59,7 @@ def plan_insertions(
         if out is None:
             raise UsageError(f"{into} is a folder: its files cannot be printed as one", "give -o DIR, or one .eaf")
         check_outputs(sources, out, [".eaf"], overwrite=overwrite)
-        files = {source.path: (output_path(into, source, ".eaf"), output_path(out, source, ".eaf")) for source in sources}
+        files = {source.path: (as_named(output_path(into, source, ".eaf")), output_path(out, source, ".eaf")) for source in sources}
         for path, (existing, _) in files.items():
             with contextlib.suppress(DataError):
                 _check_existing(existing, path)
@@ -79,9 +81,10 @@ def _check_existing(existing: Path, recording: Path) -> None:
     from speechrnn.transcripts.files import read_bytes
 
     linked = linked_media(read_bytes(existing), str(existing))
-    name = as_on_disk(Path(recording.name))
-    if linked and all(as_on_disk(Path(other)) != name for other in linked):
-        logger.warning("%s links %s, not %s: the tiers are added all the same", existing, listed(linked), recording.name)
+    name = unicodedata.normalize("NFC", as_on_disk(Path(recording.name)))
+    if linked and all(unicodedata.normalize("NFC", as_on_disk(Path(form))) != name for forms in linked for form in forms):
+        links = listed([forms[-1] for forms in linked])
+        logger.warning("%s links %s, not %s: the tiers are added all the same", existing, links, recording.name)
 
 
 def insert(insertions: Insertions, source: Source, transcript: Transcript) -> bytes:

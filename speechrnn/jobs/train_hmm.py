@@ -24,7 +24,7 @@ from speechrnn.data.prepared import Track, silent
 from speechrnn.data.utterance import Utterance
 from speechrnn.decoding.helpers import Helpers
 from speechrnn.decoding.options import DecodingOptions
-from speechrnn.errors import DataError, listed
+from speechrnn.errors import DataError, Interrupted, listed, typed
 from speechrnn.hmm.grammar import Pronunciation
 from speechrnn.hmm.ladder import Heard, Ladder
 from speechrnn.hmm.model import Acoustic
@@ -59,6 +59,7 @@ def train(values: Mapping[str, Any], *, track: Track = silent) -> RunDir:
     Raises:
         UsageError: faults of the configuration, all together.
         DataError: what is wrong with the data, by name.
+        Interrupted: stopped by the user.
     """
     experiment = build(HmmExperiment, values)
     run = RunDir.create(experiment.run.dir, experiment.experiment, resumable=False)
@@ -70,6 +71,13 @@ def train(values: Mapping[str, Any], *, track: Track = silent) -> RunDir:
     wall, cpu = time.monotonic(), time.process_time()
     try:
         _climb(experiment, run, track)
+    except KeyboardInterrupt:
+        if not run.begun:
+            raise
+        raise Interrupted(
+            "stopped; hidden Markov models are trained in minutes, and not resumed",
+            f"remove {typed(run.path)} and train them again",
+        ) from None
     finally:
         logger.removeHandler(handler)
         handler.close()

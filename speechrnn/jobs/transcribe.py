@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import sys
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from speechrnn.records import Transcript
     from speechrnn.transcripts.format import Format
 
+logger = logging.getLogger("speechrnn")
 STDIN = Path("-")
 """The path that stands for standard input."""
 
@@ -77,7 +79,8 @@ def standard_input(paths: Sequence[Path], stream: TextIO) -> Iterator[list[Sourc
 def collect(paths: Sequence[Path]) -> list[Source]:
     """Recordings among files and folders, in the order given, each once; folders are walked in the order of names.
 
-    In a folder everything counts that has the ending of a sound file; hidden files and folders are passed over.
+    In a folder everything counts that has the ending of a sound file; hidden files and folders are passed over, sound of
+    kinds that are not read is warned of.
     A file given by itself is taken whatever its name.
 
     Raises:
@@ -101,16 +104,13 @@ def collect(paths: Sequence[Path]) -> list[Source]:
 
 
 def _walk(folder: Path) -> list[Source]:
+    from speechrnn.data.folders import CONVERT, UNREAD, files_in
     from speechrnn.data.prepared import SUFFIXES
 
-    sources = []
-    for root, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            path = Path(root, name)
-            if path.suffix.lower() in SUFFIXES and not name.startswith("."):
-                sources.append(Source(path, path.relative_to(folder).with_suffix("")))
-    return sources
+    files = files_in(folder)
+    for path in (path for path in files if path.suffix.lower() in UNREAD):
+        logger.warning("%s: %s %s %s.wav", path, CONVERT, path.name, path.stem)
+    return [Source(path, path.relative_to(folder).with_suffix("")) for path in files if path.suffix.lower() in SUFFIXES]
 
 
 def check_outputs(
@@ -131,8 +131,13 @@ def check_outputs(
         ours: files, from the output folder, that an interrupted call has left: they may be replaced.
 
     Raises:
-        UsageError: two recordings with the same output name, both named; a file that would be replaced.
+        UsageError: two recordings with the same output name, both named; a file that would be replaced; a folder called like
+            a file.
     """
+    if not out.is_dir() and any(out.name.lower().endswith(suffix.lower()) for suffix in suffixes):
+        raise UsageError(
+            f"{out} is the name of a file, and -o is a folder", f"give -o {out.parent}: files get the recordings' names"
+        )
     taken: dict[str, Path] = {}
     for source in sources:
         key = as_on_disk(source.output)

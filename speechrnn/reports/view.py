@@ -69,12 +69,13 @@ class PairRow:
 
 @dataclass(frozen=True, slots=True)
 class Frequent:
-    """The commonest errors of a system by one rate; the number of others is told."""
+    """The commonest errors of a system by one rate; the number of others is told, and of utterances without hypothesis."""
 
     system: str
     metric: str
     what: str
     found: Confusions
+    failed: int = 0
 
 
 def rate_rows(evaluation: Evaluation) -> list[RateRow]:
@@ -138,11 +139,12 @@ def pair_rows(evaluation: Evaluation) -> list[PairRow]:
 
 def frequent(evaluation: Evaluation) -> list[Frequent]:
     """The commonest errors of every system and rate."""
-    return [
-        Frequent(system.name, metric, METRICS[metric], confusions([item for item in system.items if not item.failure], metric))
-        for system in evaluation.systems
-        for metric in system.metrics
-    ]
+    heard = {system.name: [item for item in system.items if not item.failure] for system in evaluation.systems}
+    rows = []
+    for system in evaluation.systems:
+        failed = len(system.items) - len(heard[system.name])
+        rows += [Frequent(system.name, m, METRICS[m], confusions(heard[system.name], m), failed) for m in system.metrics]
+    return rows
 
 
 def kaldi_lines(evaluation: Evaluation) -> list[tuple[str, str]]:

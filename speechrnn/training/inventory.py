@@ -17,6 +17,7 @@ from speechrnn.models.heads import spells_by_ctc
 from speechrnn.text.normalize import normalize
 from speechrnn.text.tokenizer import Tokenizer
 from speechrnn.training.options import Experiment
+from speechrnn.training.preflight import MOST_INFEASIBLE
 from speechrnn.training.tokens import make_tokenizer
 
 logger = logging.getLogger("speechrnn")
@@ -51,12 +52,13 @@ def resolve(experiment: Experiment, train: list[Utterance]) -> tuple[Experiment,
 
 
 def fitting_factor(options: ModelOptions, tokenizer: Tokenizer, train: list[Utterance], fastest: float) -> EncoderOptions:
-    """The encoder at factor 2, or at 1 where more than 1 % of the utterances have too few frames for CTC to spell their tokens."""
+    """The encoder at factor 2, or at 1 where for more than 1 % of the utterances that spells their tokens and 2 does not."""
     grid = AcousticModel(options, tokenizer.tokens).frontend.grid
     dense = 0
     for utterance in train:
         text = normalize(utterance.text, options.text)
         if tokenizer.can_encode(text):
             frames = (utterance.duration / fastest * options.sampling_rate - grid.size) / grid.hop
-            dense += frames / 2 < frames_needed(tokenizer.encode(text))
-    return dataclasses.replace(options.model, factor=1 if dense > 0.01 * len(train) else 2)
+            # What factor 1 cannot spell either is a faulty transcript.
+            dense += frames / 2 < frames_needed(tokenizer.encode(text)) <= frames
+    return dataclasses.replace(options.model, factor=1 if dense > MOST_INFEASIBLE * len(train) else 2)

@@ -62,14 +62,17 @@ def check_feasible(
             densest = max(densest, needed * fastest * rate / max(item.n_samples, 1))
         else:
             kept.append(item)
-    for why, ids in left_out.items():
-        logger.warning("%s: %d utterances left out, %s: %s", where, len(ids), why, listed(ids))
     dense = left_out.get(infeasible, [])
-    if strict and len(dense) > MOST_INFEASIBLE * len(items):
+    too_many = strict and len(dense) > MOST_INFEASIBLE * len(items)
+    for why, ids in left_out.items():
+        if why != infeasible or not too_many:
+            logger.warning("%s: %d utterances left out, %s: %s", where, len(ids), why, listed(ids))
+    if too_many:
         now, most = 1 / model.frame_shift, rate / model.frontend.grid.hop
         remedy = f"a frame rate of {densest * 1.05:.0f}/s would do: set model.factor lower ({most:.0f} / factor frames/s)"
         if densest * 1.05 > most:
-            remedy = f"no frame rate would do for all of them: look at these transcripts; model.factor=1 gives {most:.0f} frames/s"
+            finest = "" if now > 0.99 * most else f"; model.factor=1 gives {most:.0f} frames/s"
+            remedy = f"no frame rate would do for all of them: look at these transcripts, correct or remove them{finest}"
         raise DataError(
             f"{where}: {len(dense)} of {len(items)} utterances have more tokens than CTC can spell in their frames "
             f"at {now:.0f} frames/s: {listed(dense)}",

@@ -40,6 +40,8 @@ from speechrnn.training.tasks import make_task
 from speechrnn.training.trainer import first_process, make_trainer, pick_accelerator, pick_precision, quiet_lightning
 
 logger = logging.getLogger("speechrnn")
+BY_HEART = 200
+"""Steps that a batch takes, about, until it is learned by heart."""
 RUN_DIR_VARIABLE = "SPEECHRNN_RUN_DIR"
 """Tells the further processes of a run on several devices where the first keeps it."""
 RESUMABLE = {"trainer.max_epochs", "trainer.accelerator", "trainer.devices", "trainer.num_nodes"}
@@ -173,6 +175,8 @@ def _fit(experiment: Experiment, run: RunDir, track: Tracker, progress: bool, *,
     seed_torch(experiment.seed)
     model = AcousticModel(options, task.vocabulary.tokens)
     data = SpeechData(experiment.data, model, task, train_set, dev_set, experiment.seed, o.overfit_batches)
+    if o.overfit_batches and o.overfit_batches * o.max_epochs < BY_HEART:
+        logger.warning("%d steps are few to learn by heart: give trainer.max_epochs=300", o.overfit_batches * o.max_epochs)
     if experiment.init and not resume:
         facts["parents"] = start_from(experiment.init, model)
     data.fit_normalization(model, track)

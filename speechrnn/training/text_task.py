@@ -21,7 +21,7 @@ from speechrnn.models.head import AttentionState, FramePosteriors, HeadOutput, T
 from speechrnn.models.heads import spells_by_ctc
 from speechrnn.scoring.rates import NONE, Counts, count
 from speechrnn.text.normalize import normalize
-from speechrnn.text.tokenizer import Tokenizer, UnknownSymbol
+from speechrnn.text.tokenizer import SPACE, Tokenizer, UnknownSymbol
 from speechrnn.training.batches import Item
 from speechrnn.training.tasks import model_samples
 from speechrnn.training.tokens import make_tokenizer
@@ -129,14 +129,10 @@ class TextMeasure:
                 self.samples.append((item.clip.id, reference, text))
 
     def metrics(self) -> dict[str, float]:
-        """dev_loss per utterance, dev_error and dev_wer in %, share of blank frames."""
+        """dev_loss per utterance, dev_error in %, dev_wer where the model writes word boundaries, share of blank frames."""
         n = max(self.utterances, 1)
-        return {
-            "dev_loss": self.loss / n,
-            "dev_error": self.tokens.percent,
-            "dev_wer": self.words.percent,
-            "dev_blank": self.blank / n,
-        }
+        words = {"dev_wer": self.words.percent} if SPACE in self.tokenizer.tokens else {}
+        return {"dev_loss": self.loss / n, "dev_error": self.tokens.percent, **words, "dev_blank": self.blank / n}
 
     def sums(self) -> list[float]:
         """Loss, utterances, blank shares, counts."""

@@ -51,14 +51,14 @@ def insert(content: bytes, transcript: Transcript, identity: str) -> bytes:
     return mark + changed.decode("utf-8").encode(encoding, "xmlcharrefreplace")
 
 
-def linked_media(content: bytes, identity: str) -> list[str]:
-    """Names of the media files that an ELAN file links, without their folders.
+def linked_media(content: bytes, identity: str) -> list[list[str]]:
+    """Names of the media files that an ELAN file links, without their folders: of each, those that its links may mean.
 
     Raises:
         DataError: no ELAN file that can be read.
     """
     _, data, _ = _decoded(content, identity)
-    return [name for media in parse(data, identity).all("HEADER")[0].all("MEDIA_DESCRIPTOR") for name in _media_names(media)[:1]]
+    return [names for media in parse(data, identity).all("HEADER")[0].all("MEDIA_DESCRIPTOR") if (names := _media_names(media))]
 
 
 def _on_the_timeline(transcript: Transcript, root: Element) -> Transcript:

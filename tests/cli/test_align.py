@@ -218,6 +218,7 @@ def test_next_to_nothing_and_silence(samples, text, message, own, speechrnn, tmp
         (["RECORDING", "-m", "RUN"], 1, "rec été.txt: no such file"),
         (["gone.wav", "a", "-m", "RUN"], 1, "gone.wav: no such file or folder"),
         (["MANIFEST", "a", "-m", "RUN"], 2, "holds its texts"),
+        (["RECORDING", "STORY", "-m", "RUN"], 2, "a transcript with times, not a text"),
         (["RECORDING", "a", "-m", "RUN", "-f", "textgird"], 2, "'textgird' is not known"),
         (["FOLDER", "gone", "-m", "RUN", "-o", "OUT"], 1, "gone: no such folder"),
         (["--compare", "RECORDING"], 2, "--compare takes two alignments"),
@@ -231,7 +232,9 @@ def test_wrong_calls(words, status, message, own, speechrnn, recording, tmp_path
         "MANIFEST": own.data / "cuts_test.jsonl.gz",
         "FOLDER": own.recordings,
         "OUT": tmp_path / "out",
+        "STORY": tmp_path / "story.EAF",
     }
+    known["STORY"].write_text("<ANNOTATION_DOCUMENT/>")
     said = speechrnn("align", *(known.get(word, word) for word in words))
     assert (said.status, said.out) == (status, "")
     assert message in said.error()[0]

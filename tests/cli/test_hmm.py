@@ -340,3 +340,14 @@ def test_a_model_comes_back_as_it_was_written(hmm_run: Path) -> None:
     again = read_hmm(hmm_run / "model")
     frames = np.random.default_rng(0).standard_normal((9, 20))
     assert np.array_equal(stored.acoustic.gmm.score(frames), again.acoustic.gmm.score(frames))
+
+
+def test_stopped_in_training_it_says_that_it_is_not_resumed(sung, speechrnn, tmp_path, monkeypatch):
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("speechrnn.hmm.ladder.Ladder.climb", stopped)
+    said = speechrnn("train", "experiment=base/hmm", f"data.dir={sung}", f"run.dir={tmp_path / 'run'}", *QUICK_MONO)
+    assert (said.status, said.out) == (130, "")
+    assert "not resumed" in said.err
+    assert f"remove {tmp_path / 'run'}" in said.err

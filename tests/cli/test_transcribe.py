@@ -159,6 +159,13 @@ def test_the_only_copy_is_replaced_only_when_told(own, speechrnn, recording, sto
     assert "hypothesis 2 - words" in pympi.Eaf(str(tmp_path / "new/story.eaf")).get_tier_names()
 
 
+@pytest.mark.parametrize("link", ["rec%20%C3%A9t%C3%A9.wav", "rec e\u0301te\u0301.wav"])
+def test_a_link_in_another_spelling_is_to_this_recording(own, speechrnn, recording, story, tmp_path, link):
+    story.write_text(story.read_text(encoding="utf-8").replace("rec été.wav", link), encoding="utf-8")
+    said = speechrnn("transcribe", recording, "-m", own.run, "--into", story, "-o", tmp_path / "new.eaf")
+    assert (said.status, "links" in said.err) == (0, False)
+
+
 def test_a_file_of_another_recording_is_said(own, speechrnn, story, tmp_path):
     soundfile.write(tmp_path / "other.wav", sing("d", np.random.default_rng(2)), RATE)
     said = speechrnn("transcribe", tmp_path / "other.wav", "-m", own.run, "--into", story, "-o", tmp_path / "new.eaf")

@@ -9,6 +9,7 @@ import pytest
 
 from speechrnn.data.importers.common import ImportOptions
 from speechrnn.data.importers.folder import identity, import_data
+from speechrnn.data.inventory import load_splits
 from speechrnn.data.prepared import read_splits
 from speechrnn.errors import DataError, UsageError
 
@@ -156,3 +157,66 @@ def test_nothing_is_logged_on_the_way(recordings, tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
         import_data(recordings, tmp_path / "out")
     assert not caplog.messages
+
+
+def test_names_that_differ_in_their_unicode_form_belong_together(tmp_path, write_sound):
+    """As copied from a Mac: an accented letter of one name is two characters."""
+    for form, other in (("NFD", "NFC"), ("NFC", "NFD")):
+        write_sound(tmp_path / "in" / f"{unicodedata.normalize(form, 'été')} {form}.wav")
+        (tmp_path / "in" / f"{unicodedata.normalize(other, 'été')} {form}.txt").write_text(f"said {form}", encoding="utf-8")
+    prepared = import_data(tmp_path / "in", tmp_path / "out")
+    assert prepared.problems == ()
+    assert {one.text for one in everything(tmp_path / "out")} == {"said NFD", "said NFC"}
+
+
+def test_sound_of_a_kind_that_is_not_read_is_named(tmp_path, write_sound):
+    write_sound(tmp_path / "in" / "a.wav")
+    for name in ("a.txt", "phone.m4a", "phone.txt", "clip.MP4"):
+        (tmp_path / "in" / name).write_text("said", encoding="utf-8")
+    prepared = import_data(tmp_path / "in", tmp_path / "out")
+    assert len(prepared.problems) == 2
+    assert all("sound of a kind that is not read; convert it" in problem for problem in prepared.problems)
+    assert {problem.split(": ")[0].rsplit("/")[-1] for problem in prepared.problems} == {"phone.m4a", "clip.MP4"}
+
+
+def test_linked_folders_are_walked_once(tmp_path, write_sound):
+    write_sound(tmp_path / "elsewhere" / "a.wav")
+    (tmp_path / "elsewhere" / "a.txt").write_text("said", encoding="utf-8")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "link").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    (tmp_path / "elsewhere" / "round").symlink_to(tmp_path / "in", target_is_directory=True)
+    prepared = import_data(tmp_path / "in", tmp_path / "out")
+    assert (sum(prepared.utterances.values()), prepared.problems) == (1, ())
+
+
+@pytest.mark.parametrize(
+    ("speakers", "said"),
+    [
+        (("a", "b", "c"), ""),
+        (("a", "b"), "speakers in several splits: "),
+        (("a",), "speakers in several splits: a"),
+        ((), "no speakers are known"),
+    ],
+)
+def test_a_split_by_speaker_that_cannot_be_kept_is_said(tmp_path, write_sound, caplog, speakers, said):
+    caplog.set_level(logging.WARNING, "speechrnn")
+    for index in range(30):
+        stem = tmp_path / "in" / (speakers[index % len(speakers)] if speakers else "") / f"{index:02d}"
+        write_sound(stem.with_name(f"{stem.name}.wav"), 0.1, seed=index)
+        stem.with_name(f"{stem.name}.txt").write_text(f"n{index}", encoding="utf-8")
+    options = ImportOptions(split_by="speaker", speaker_from="folder" if speakers else "none")
+    import_data(tmp_path / "in", tmp_path / "out", options=options)
+    warnings = [record.getMessage() for record in caplog.records]
+    assert len(warnings) == bool(said)
+    assert all(said in warning for warning in warnings)
+
+
+def test_data_without_dev_are_said_to_be_of_no_use_for_training(tmp_path, write_sound, caplog):
+    caplog.set_level(logging.WARNING, "speechrnn")
+    write_sound(tmp_path / "in" / "a.wav")
+    (tmp_path / "in" / "a.txt").write_text("said", encoding="utf-8")
+    import_data(tmp_path / "in", tmp_path / "out")
+    assert "without which nothing can be trained" in caplog.text
+    with pytest.raises(DataError, match=r"no cuts_dev.jsonl.gz") as caught:
+        load_splits(tmp_path / "out")
+    assert "--dev above 0" in caught.value.remedy

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from speechrnn.cli.data import _show
 from speechrnn.data.prepared import Corpus, read_corpus, write_prepared
 from speechrnn.data.show import summarize
 from speechrnn.data.utterance import Utterance
@@ -72,3 +73,13 @@ def test_no_data_directory(tmp_path):
         summarize(tmp_path / "none")
     with pytest.raises(DataError, match=r"no cuts_train\.jsonl\.gz"):
         summarize(tmp_path)
+
+
+def test_letters_that_would_not_be_seen_are_code_points(tmp_path, capsys):
+    write_prepared(tmp_path, CORPUS, {"train": [make("a", "a\ufeffb\u200d", "s1")], "dev": [make("b", "ab\u200f", "s2")]})
+    _show(summarize(tmp_path))
+    out = capsys.readouterr().out
+    assert "U+FEFF" in out
+    assert "U+200D" in out
+    assert "never in train: " in out
+    assert "U+200F" in out

@@ -66,6 +66,24 @@ def test_speakers_stay_together():
     assert "speaker" in rule
 
 
+@pytest.mark.parametrize(
+    ("sizes_of", "shared", "alone"),
+    [
+        ([40, 40, 40], set(), {"dev": 40, "test": 40}),
+        ([90, 20, 30], set(), {"dev": 30, "test": 20}),
+        # One speaker is left for train and dev, none of test's.
+        ([60, 60], {("train", "dev")}, {"dev": 12, "test": 60}),
+        ([60], {("train", "dev"), ("train", "test"), ("dev", "test")}, {"dev": 6, "test": 6}),
+    ],
+)
+def test_few_speakers_stay_together_as_long_as_there_is_another(sizes_of, shared, alone):
+    many = [make(f"u{who}-{n}", speaker=f"s{who}") for who, size in enumerate(sizes_of) for n in range(size)]
+    splits, rule = split_in_three(many, "speaker", 0.1, 0.1)
+    assert set(overlap({split: [one.speaker for one in chosen] for split, chosen in splits.items()})) == shared
+    assert {split: n for split, n in sizes(splits).items() if split != "train"} == alone
+    assert ("single utterances" in rule) == bool(shared)
+
+
 @pytest.mark.parametrize("sentences", [1, 2])
 def test_few_sentences_are_split_all_the_same_and_it_is_said(sentences):
     many = [make(f"u{index}", text=f"s{index % sentences}") for index in range(60)]

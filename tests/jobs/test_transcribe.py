@@ -85,6 +85,21 @@ def test_paths_that_are_missing_or_empty_are_named(tmp_path: Path) -> None:
         assert str(path) in caught.value.message
 
 
+def test_sound_of_kinds_that_are_not_read_is_warned_of(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (folder / "day 0/call.m4a").write_text("x")
+    assert len(collect([folder])) == 20
+    (warning,) = [record.getMessage() for record in caplog.records]
+    assert warning.startswith(f"{folder / 'day 0/call.m4a'}: sound of a kind that is not read")
+
+
+def test_a_folder_called_like_a_file_is_refused(folder: Path) -> None:
+    with pytest.raises(UsageError, match=r"sub\.srt is the name of a file") as caught:
+        check_outputs(collect([folder]), folder / "sub.srt", [".txt", ".srt"])
+    assert str(folder) in caught.value.remedy
+    (folder / "sub.srt").mkdir()
+    check_outputs(collect([folder]), folder / "sub.srt", [".txt", ".srt"])
+
+
 def test_two_recordings_for_one_output_are_refused_before_any_work(tmp_path: Path) -> None:
     for name in ("a.wav", "a.flac"):
         (tmp_path / name).write_text("x")

@@ -67,6 +67,8 @@ def test_running_text_spells_both_sides() -> None:
 def test_failed_utterances_do_not_fill_the_list_of_deletions(evaluation: Evaluation) -> None:
     hmm = next(group for group in view.frequent(evaluation) if group.system == "hmm" and group.metric == "wer")
     assert hmm.found.deletions == (("sat", 1),)
+    failed = sum(bool(item.failure) for system in evaluation.systems if system.name == "hmm" for item in system.items)
+    assert hmm.failed == failed > 0, "how many are left out is told"
 
 
 def test_right_utterances_are_counted(evaluation: Evaluation) -> None:

@@ -152,6 +152,8 @@ def test_a_model_with_phones_goes_through_the_lexicon(settings, corpus, tmp_path
     (folder / "lexicon.txt").write_text("".join(f"{word}\t{' '.join(c.upper() * 2 for c in word)}\n" for word in sorted(words)))
     stored = read_acoustic(train(settings(data__dir=str(folder), head__unit="phones")).path)
     assert stored.tokenizer.tokens == ("<blank>", "AA", "BB", "CC", "DD")
+    assert "dev_error" in stored.info["measures"]
+    assert "dev_wer" not in stored.info["measures"], "what writes no word boundaries has no words to count"
     (folder / "lexicon.txt").write_text("a\tA\n")
     with pytest.raises(DataError, match="has no pronunciation"):
         train(settings(data__dir=str(folder), head__unit="phones", run__dir=str(tmp_path / "other")))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from speechrnn.data.prepared import Corpus, Prepared, write_prepared
-from speechrnn.data.split import split_in_three
+from speechrnn.data.split import overlap, split_in_three
 from speechrnn.data.utterance import Utterance
-from speechrnn.errors import DataError, UsageError
+from speechrnn.errors import DataError, UsageError, listed
 
+logger = logging.getLogger("speechrnn")
 SPEAKER_SOURCES = ("none", "folder", "prefix")
 SPLIT_KEYS = ("auto", "sentence", "speaker")
 ENOUGH_SPEAKERS = 10
@@ -71,6 +73,8 @@ def finish(
             f"{source}: no utterance with a recording and a transcript{detail}", "see docs/data.md for the layout expected"
         )
     splits, rule = _split(given, options)
+    if not splits.get("dev"):
+        logger.warning("no utterance is left for dev, without which nothing can be trained: give --dev above 0, or more recordings")
     texts = [utterance.text for utterances in splits.values() for utterance in utterances]
     corpus = Corpus(
         name=source.resolve().name,
@@ -91,6 +95,12 @@ def _split(given: dict[str, list[Utterance]], options: ImportOptions) -> tuple[d
     by_speaker = options.split_by == "speaker" or (options.split_by == "auto" and len(speakers) >= ENOUGH_SPEAKERS)
     test = 0.0 if given.get("test") else options.test
     splits, rule = split_in_three(given["train"], "speaker" if by_speaker else "sentence", options.dev, test)
+    shared = {
+        name for both in overlap({split: [u.speaker for u in chosen] for split, chosen in splits.items()}).values() for name in both
+    }
+    if options.split_by == "speaker" and shared:
+        who = f"speakers in several splits: {listed(sorted(shared))}" if shared != {""} else "no speakers are known"
+        logger.warning("--split-by speaker cannot be kept everywhere, %s; single utterances were taken", who)
     if given.get("test"):
         splits["test"] = given["test"]
         rule = f"test as the source has it; {rule}"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 
 from speechrnn import audio
+from speechrnn.data.folders import CONVERT, UNREAD, as_named, files_in
 from speechrnn.data.importers.common import ImportOptions, finish
 from speechrnn.data.prepared import SUFFIXES, Prepared, Track, silent, whole_file
 from speechrnn.data.utterance import Utterance
@@ -19,16 +21,17 @@ def import_data(source: Path, out: Path, *, options: ImportOptions = ImportOptio
     """Read a folder and all folders in it.
 
     A recording that cannot be decoded, has no text file or an empty one is left out and named in the result's
-    ``problems``; so is a text file without a recording. Transcripts are brought to NFC with single spaces; their case
-    and punctuation stay.
+    ``problems``; so is a text file without a recording, and sound of a kind that is not read. Transcripts are brought to NFC
+    with single spaces; their case and punctuation stay.
 
     Raises:
         DataError: no such folder, or nothing in it that can be used.
     """
     if not source.is_dir():
         raise DataError(f"{source}: no such folder", "give the folder that holds the recordings and their .txt files")
-    recordings, problems = _recordings(source)
-    texts = sorted(path for path in source.rglob("*.txt") if not _hidden(path, source))
+    files = files_in(source)
+    recordings, problems = _recordings(files)
+    texts = [path for path in files if path.suffix.lower() == ".txt"]
     used: set[Path] = set()
     utterances: dict[str, Utterance] = {}
     for stem, path in track(sorted(recordings.items()), "import", len(recordings)):
@@ -43,15 +46,18 @@ def import_data(source: Path, out: Path, *, options: ImportOptions = ImportOptio
             problems.append(f"{path}: its id {utterance.id!r} is that of {utterances[utterance.id].audio} too")
             continue
         utterances[utterance.id] = utterance
-    problems += [f"{path}: no recording of that name" for path in texts if path not in used]
+    unread = [path for path in files if path.suffix.lower() in UNREAD and path.with_suffix("") not in recordings]
+    problems += [f"{path}: {CONVERT} {path.name} {path.stem}.wav" for path in unread]
+    explained = used | {_text_file(path.with_suffix("")) for path in unread}
+    problems += [f"{path}: no recording of that name" for path in texts if path not in explained]
     return finish(source, out, "folder", {"train": list(utterances.values())}, options, problems=problems, transcripts=sorted(used))
 
 
-def _recordings(source: Path) -> tuple[dict[Path, Path], list[str]]:
+def _recordings(files: Sequence[Path]) -> tuple[dict[Path, Path], list[str]]:
     """Path without suffix -> recording; where two differ in their suffix only, the first of ``SUFFIXES`` is taken."""
     recordings: dict[Path, Path] = {}
     problems = []
-    found = (path for path in source.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file() and not _hidden(path, source))
+    found = (path for path in files if path.suffix.lower() in SUFFIXES)
     for path in sorted(found, key=lambda path: (SUFFIXES.index(path.suffix.lower()), path)):
         stem = path.with_suffix("")
         if stem in recordings:
@@ -60,14 +66,9 @@ def _recordings(source: Path) -> tuple[dict[Path, Path], list[str]]:
     return recordings, problems
 
 
-def _hidden(path: Path, source: Path) -> bool:
-    """File managers leave ``._name.wav`` and ``.Trash`` behind."""
-    return any(part.startswith(".") for part in path.relative_to(source).parts)
-
-
 def _text_file(stem: Path) -> Path:
     for suffix in (".txt", ".TXT"):
-        path = stem.with_name(stem.name + suffix)
+        path = as_named(stem.with_name(stem.name + suffix))
         if path.is_file():
             return path
     return stem.with_name(f"{stem.name}.txt")
