@@ -69,9 +69,10 @@ def breakdowns(evaluation: Evaluation, metric: str) -> list[Breakdown]:
     for by, unit, value in _quantities(metric):
         values = [value(item) for item in items]
         known = [number for number, one in enumerate(values) if one is not None]
+        parts = ranges([one for one in values if one is not None])
         groups = tuple(
-            group(_range(low, high), [number for number in known if low <= (values[number] or 0.0) <= high])
-            for low, high in ranges([one for one in values if one is not None])
+            group(label, [number for number in known if low <= (values[number] or 0.0) <= high])
+            for label, (low, high) in zip(labels(parts), parts, strict=True)
         )
         found.append(Breakdown(by, unit, groups, len(items) - len(known)))
     return [one for one in found if len(one.groups) > 1]
@@ -109,5 +110,16 @@ def ranges(values: Sequence[float], parts: int = PARTS) -> list[tuple[float, flo
     return found
 
 
-def _range(low: float, high: float) -> str:
-    return f"{low:.1f}" if f"{low:.1f}" == f"{high:.1f}" else f"{low:.1f} – {high:.1f}"
+def labels(parts: Sequence[tuple[float, float]]) -> list[str]:
+    """Ranges as they are read, with as many decimals, one or more, as tell them apart.
+
+    >>> labels([(0.5, 1.25), (1.28, 1.28)]), labels([(1.26, 1.28), (1.31, 1.34)])
+    (['0.5 – 1.2', '1.3'], ['1.26 – 1.28', '1.31 – 1.34'])
+    """
+    found: list[str] = []
+    for digits in range(1, 10):
+        ends = [(f"{low:.{digits}f}", f"{high:.{digits}f}") for low, high in parts]
+        found = [low if low == high else f"{low} – {high}" for low, high in ends]
+        if len(set(found)) == len(found):
+            break
+    return found

@@ -208,8 +208,8 @@ def _fit(experiment: Experiment, run: RunDir, track: Tracker, progress: bool, *,
     with quiet_lightning():
         trainer = make_trainer(o, callbacks)
     logger.info(
-        "%d utterances to train on, %d for dev, %d tokens, %.1f M weights, %.0f frames/s, %s, padding %.1f %%",
-        len(module.train_items), len(module.dev_items), len(task.vocabulary), sum(p.numel() for p in model.parameters()) / 1e6,
+        "%d utterances to train on, %d for dev, %d tokens, %s weights, %.0f frames/s, %s, padding %.1f %%",
+        len(module.train_items), len(module.dev_items), len(task.vocabulary), _million(sum(p.numel() for p in model.parameters())),
         1 / model.frame_shift, trainer.precision, 100 * data.padding(),
     )  # fmt: skip
     try:
@@ -233,6 +233,10 @@ def _fit(experiment: Experiment, run: RunDir, track: Tracker, progress: bool, *,
         return
     run.write_run({"finished": True, "epochs": trainer.current_epoch, "steps": trainer.global_step})
     logger.info("done: %s, dev error %.2f %%", run.model, best)
+
+
+def _million(count: int) -> str:
+    return f"{count / 1e6:.1f} M" if count >= 100_000 else f"{count:,}"
 
 
 def _keep_best_average(

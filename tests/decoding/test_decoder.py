@@ -115,7 +115,11 @@ def test_helpers_that_do_not_fit_are_refused(tmp_path: Path, caplog: pytest.LogC
     refused(UsageError, "both over the model's tokens", Helpers(lm=letters, letter_lm=letters))
     refused(UsageError, "over the model's tokens", Helpers(lm=letters, lexicon=lexicon))
     refused(DataError, r"D \(in DOG\), AO \(in DOG\), G \(in DOG\)", Helpers(lexicon=lexicon), PHONES)
-    refused(UsageError, r"^the hotword 'xyz' cannot be written in the model's tokens: [^\n]*\nwrite it in the tokens of", Helpers(hotwords=(("xyz", 1.0),)))
+    refused(
+        UsageError,
+        r"^the hotword 'xyz' cannot be written in the model's tokens: [^\n]*\nwrite it in the tokens of",
+        Helpers(hotwords=(("xyz", 1.0),)),
+    )
     refused(UsageError, "hotword '  ' is empty", Helpers(hotwords=(("  ", 1.0),)))
     refused(DataError, "no such file", Helpers(lm=tmp_path / "none"))
     (tmp_path / "k").write_text("COAT\tK OW T\n")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import random
 
-from speechrnn.scoring.breakdown import breakdowns, ranges
+from speechrnn.scoring.breakdown import breakdowns, labels, ranges
 from speechrnn.scoring.compare import compare
 from speechrnn.scoring.rates import Counts
 from speechrnn.scoring.results import Evaluation, Item, System
@@ -48,6 +48,13 @@ def test_a_group_by_hand() -> None:
     ]
     assert length.unknown == 1
     assert (rate.unit, [group.label for group in rate.groups]) == ("words/s", ["0.5", "2.0"])
+
+
+def test_labels_tell_ranges_apart() -> None:
+    """Rates of quick speech differ in the second decimal."""
+    parts = ranges([1.2611 + n / 1e4 for n in range(50)])
+    assert len(set(labels(parts))) == len(parts) > 1
+    assert labels([(1.0, 2.0), (3.0, 3.0)]) == ["1.0 – 2.0", "3.0"]
 
 
 def test_ranges_part_values_into_about_equal_groups_without_tearing_ties() -> None:
