@@ -46,8 +46,10 @@ UNADAPTED = "unadapted"
 """Name of the speaker-adaptive rung without adaptation."""
 SPEEDS, SPEEDS_S = (0.9, 1.0, 1.1), 3600.0
 """Speeds at which up to so many seconds of training data are heard."""
-TUNING_TOKENS = 1500
-"""Words (or letters) of dev that weights are tried on, about: of a larger one every so many utterances."""
+TUNING_WORDS, TUNING_LETTERS = 1500, 7500
+"""Words, or letters, of dev that weights are tried on, about: of a larger one every so many utterances."""
+PART = 5
+"""Of so many utterances one has the letters by which the place is found where weights are searched for."""
 
 
 def train(values: Mapping[str, Any], *, track: Track = silent) -> RunDir:
@@ -171,10 +173,12 @@ def _keep(
     if len(readable) < len(dev):
         left_out = len(dev) - len(readable)
         logger.warning("%d of %d dev utterances hold words without pronunciation: tuned without them", left_out, len(dev))
-    tokens = sum(len(u.text.split() if tokenizer.unit != "letters" else u.text.replace(" ", "")) for u in readable)
-    known = readable[:: max(1, round(tokens / TUNING_TOKENS))]
+    letters = tokenizer.unit == "letters"
+    tokens = sum(len(u.text.replace(" ", "") if letters else u.text.split()) for u in readable)
+    known = readable[:: max(1, round(tokens / (TUNING_LETTERS if letters else TUNING_WORDS)))]
+    part = PART if letters and tokens > TUNING_WORDS else 1
     manifest = next(p for p in (folder / "cuts_dev.jsonl.gz", folder / "cuts_dev.jsonl") if p.is_file())
-    outcome = job.tune(manifest, known, loaded, DecodingOptions(), None, track=track)
+    outcome = job.tune(manifest, known, loaded, DecodingOptions(), None, part=part, track=track)
     job.store(loaded, outcome, None)
     if (lm_file := experiment.data.lm or folder / "lm.arpa").is_file() and tokenizer.unit == "phones":
         # The same files, given by name, mean the same weights.

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +83,7 @@ def tune(
     helpers: Helpers | None = None,
     *,
     fixed: Sequence[str] = (),
+    part: int = 1,
     threads: int | None = None,
     track: Track | None = None,
 ) -> Outcome:
@@ -94,6 +96,7 @@ def tune(
         options: of the decoder; its weights are tried first, its widths are kept.
         helpers: language models, lexicon, hotwords, as they will be given when transcribing.
         fixed: weights that stay as they are in ``options``.
+        part: where to search is found by one in so many utterances.
         threads: utterances decoded at a time; by default as many as there are cores.
         track: shows progress.
 
@@ -113,13 +116,13 @@ def tune(
     start = {name: float(getattr(options, name)) for name in decoder.weights if name not in fixed}
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
 
-        def read(weights: Mapping[str, float]) -> list[Reading]:
-            return list(pool.map(_with(decoder, options, weights), [utterance.frames for utterance in heard]))
+        def read(weights: Mapping[str, float], some: Sequence[Heard] = heard) -> list[Reading]:
+            return list(pool.map(_with(decoder, options, weights), [utterance.frames for utterance in some]))
 
-        def score(weights: Mapping[str, float]) -> Counts:
-            return total(count(*sides(one, found, loaded, metric)) for one, found in zip(heard, read(weights), strict=True))
+        def score(weights: Mapping[str, float], some: Sequence[Heard] = heard) -> Counts:
+            return total(count(*sides(one, found, loaded, metric)) for one, found in zip(some, read(weights, some), strict=True))
 
-        found = search(start, score)
+        found = search(start, score, partial(score, some=heard[::part]) if part > 1 else None)
         trials = tuple(track(found, "tune") if track is not None else found)
         best = min(trials, key=lambda trial: trial.rank)
         readings = read(best.weights)

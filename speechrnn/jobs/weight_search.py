@@ -36,25 +36,48 @@ MOST = 300
 
 @dataclass(frozen=True)
 class Trial:
-    """A setting of the weights, by name, and the errors it makes on dev."""
+    """A setting of the weights, by name, and the errors it makes on dev; ``rough``: on a part of it."""
 
     weights: Mapping[str, float]
     counts: Counts
+    rough: bool = False
 
     @property
     def rank(self) -> tuple[float, ...]:
-        """Lower is better: fewer errors, then smaller weights, then smaller bonuses, then the lower of two opposite ones."""
+        """Lower is better: fewer errors, then smaller weights, then smaller bonuses, then the lower of two opposite ones. What was
+        tried on a part of dev comes after all that was tried on the whole."""
         by_size = sorted(self.weights.items(), key=lambda item: not _is_weight(item[0]))
-        return (self.counts.errors, *(abs(value) for _, value in by_size), *(value for _, value in by_size))
+        return (self.rough, self.counts.errors, *(abs(value) for _, value in by_size), *(value for _, value in by_size))
 
 
-def search(start: Mapping[str, float], score: Callable[[Mapping[str, float]], Counts]) -> Iterator[Trial]:
+def search(
+    start: Mapping[str, float],
+    score: Callable[[Mapping[str, float]], Counts],
+    rough: Callable[[Mapping[str, float]], Counts] | None = None,
+) -> Iterator[Trial]:
     """Try settings, ``start`` first; each is yielded as soon as it is scored, none twice. The best has the lowest rank.
 
     Args:
         start: the weights that are searched for, from where they stand; without any it is the one trial.
         score: errors on dev with given weights.
+        rough: the same on a part of dev, by which the place where to search is found.
     """
+    if rough is not None:
+        found = list(_search(start, rough, rough=True, steps=()))
+        yield from found
+        yield from _search(min(found, key=lambda trial: trial.rank).weights, score, pairs=())
+    else:
+        yield from _search(start, score)
+
+
+def _search(
+    start: Mapping[str, float],
+    score: Callable[[Mapping[str, float]], Counts],
+    *,
+    rough: bool = False,
+    pairs: Sequence[Sequence[str]] = PAIRS,
+    steps: Sequence[float] = STEPS,
+) -> Iterator[Trial]:
     tried: dict[tuple[float, ...], Trial] = {}
 
     def new(settings: Iterable[Mapping[str, float]]) -> Iterator[Trial]:
@@ -62,18 +85,18 @@ def search(start: Mapping[str, float], score: Callable[[Mapping[str, float]], Co
             point = tuple(weights[name] for name in start)
             beyond = any(_is_weight(name) and not 0 <= value <= MOST_WEIGHT.get(name, math.inf) for name, value in weights.items())
             if point not in tried and not beyond and len(tried) < MOST:
-                tried[point] = Trial(dict(weights), score(weights))
+                tried[point] = Trial(dict(weights), score(weights), rough)
                 yield tried[point]
 
     def best() -> Trial:
         return min(tried.values(), key=lambda trial: trial.rank)
 
     yield from new([start])
-    for pair in PAIRS:
+    for pair in pairs:
         names = [name for name in pair if name in start]
         if names:
             yield from new(_grid(best().weights, names))
-    for step in STEPS:
+    for step in steps:
         before = None
         while before is not best():
             before = best()

@@ -51,6 +51,18 @@ def test_the_valley_is_found_also_outside_the_grid(weight: float, bonus: float) 
     assert len({tuple(trial.weights.values()) for trial in trials}) == len(trials) < MOST
 
 
+def test_a_part_of_dev_says_where_to_search_and_the_whole_what_is_best() -> None:
+    whole, part = valley(lm_weight=1.25, word_bonus=1.0), valley(lm_weight=1.0, word_bonus=2.0)
+    trials = list(search({"lm_weight": 0.5, "word_bonus": 0.0}, whole, part))
+    tried = [trial for trial in trials if not trial.rough]
+    assert best(trials) in tried
+    assert best(trials).weights == {"lm_weight": 1.25, "word_bonus": 1.0}, "as the whole has it"
+    assert tried[0].weights == {"lm_weight": 1.0, "word_bonus": 2.0}, "from where the part has it"
+    grid = len(GRID["lm_weight"]) * len(GRID["word_bonus"])
+    assert sum(trial.rough for trial in trials) == grid
+    assert len(tried) < grid
+
+
 def test_four_weights_are_searched_in_pairs() -> None:
     bottom = {"lm_weight": 0.5, "word_bonus": 1.0, "letter_weight": 0.75, "unknown_bonus": -2.5}
     trials = list(search(dict.fromkeys(bottom, 0.0), valley(**bottom)))
