@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 
 UNREAD = (".m4a", ".mp4", ".aac", ".amr", ".3gp", ".wma", ".mov", ".avi", ".mkv", ".webm")
 """Endings of files that hold sound as phones and cameras record it, but that no library here reads."""
-CONVERT = "sound of a kind that is not read; convert it, for example by ffmpeg -i"
-"""What is said of one, before its name and that of a .wav."""
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -25,6 +24,15 @@ def files_in(folder: Path) -> list[Path]:
             found += [path for path in paths if path.is_file() or not path.exists()]
         seen.add(real)
     return found
+
+
+def unread(files: Iterable[Path]) -> dict[Path, str]:
+    """Files with sound of kinds that are not read, and what is said of each."""
+    kinds = (path for path in files if path.suffix.lower() in UNREAD)
+    return {
+        path: f"{path}: sound of a kind that is not read; convert it, for example by ffmpeg -i {path.name} {path.stem}.wav"
+        for path in kinds
+    }
 
 
 def as_named(path: Path) -> Path:

@@ -103,6 +103,7 @@ def read_in_trie(
             if first_child[child + 1] > first_child[child] and ahead >= floor - MERGE_MARGIN:
                 m = _add(history, child, c, mass, ahead, floor, stamp, m, candidates)
             for w in range(first_word[child], first_word[child + 1]):
+                # In 64 bits like all items, so that what takes it is compiled once.
                 item, spoken = int(np.int64(word[w])), mass + word_mass[w]
                 if spoken + known + slack < floor and not is_known(history, item, store, models):
                     continue

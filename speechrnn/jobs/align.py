@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 MANIFESTS = (".jsonl", ".jsonl.gz")
 TEXT = ".txt"
-TIMED = (".eaf", ".textgrid", ".srt", ".vtt", ".json", ".jsonl", ".ctm", ".rttm")
-"""Endings of files whose content is more than a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +90,15 @@ def _of_manifest(path: Path, field: str) -> list[Task]:
 
 def _given(text: str) -> str:
     """The content of a text file, or the text itself."""
+    from speechrnn.transcripts.registry import FORMATS
+
     path = Path(text)
     try:
         named = path.is_file() or path.suffix == TEXT
     except (OSError, ValueError):
         # Too long for a path, or with a NUL: then it is none.
         named = False
-    if named and path.suffix.lower() in TIMED:
+    if named and path.suffix.lower() in {form.suffix.lower() for form in FORMATS.values()} - {TEXT}:
         raise UsageError(f"{text}: a transcript with times, not a text", "give the text itself, or a .txt file that holds it")
     return read_text(path, "give the text itself, or the file that holds it") if named else text
 

@@ -81,8 +81,11 @@ def _check_existing(existing: Path, recording: Path) -> None:
     from speechrnn.transcripts.files import read_bytes
 
     linked = linked_media(read_bytes(existing), str(existing))
-    name = unicodedata.normalize("NFC", as_on_disk(Path(recording.name)))
-    if linked and all(unicodedata.normalize("NFC", as_on_disk(Path(form))) != name for forms in linked for form in forms):
+
+    def key(name: str) -> str:
+        return unicodedata.normalize("NFC", as_on_disk(Path(name)))
+
+    if linked and key(recording.name) not in {key(form) for forms in linked for form in forms}:
         links = listed([forms[-1] for forms in linked])
         logger.warning("%s links %s, not %s: the tiers are added all the same", existing, links, recording.name)
 

@@ -104,12 +104,12 @@ def collect(paths: Sequence[Path]) -> list[Source]:
 
 
 def _walk(folder: Path) -> list[Source]:
-    from speechrnn.data.folders import CONVERT, UNREAD, files_in
+    from speechrnn.data.folders import files_in, unread
     from speechrnn.data.prepared import SUFFIXES
 
     files = files_in(folder)
-    for path in (path for path in files if path.suffix.lower() in UNREAD):
-        logger.warning("%s: %s %s %s.wav", path, CONVERT, path.name, path.stem)
+    for said in unread(files).values():
+        logger.warning("%s", said)
     return [Source(path, path.relative_to(folder).with_suffix("")) for path in files if path.suffix.lower() in SUFFIXES]
 
 

@@ -75,7 +75,7 @@ class Frequent:
     metric: str
     what: str
     found: Confusions
-    failed: int = 0
+    failed: int
 
 
 def rate_rows(evaluation: Evaluation) -> list[RateRow]:

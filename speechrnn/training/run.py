@@ -209,7 +209,7 @@ def _fit(experiment: Experiment, run: RunDir, track: Tracker, progress: bool, *,
         trainer = make_trainer(o, callbacks)
     logger.info(
         "%d utterances to train on, %d for dev, %d tokens, %s weights, %.0f frames/s, %s, padding %.1f %%",
-        len(module.train_items), len(module.dev_items), len(task.vocabulary), _million(sum(p.numel() for p in model.parameters())),
+        len(module.train_items), len(module.dev_items), len(task.vocabulary), _amount(sum(p.numel() for p in model.parameters())),
         1 / model.frame_shift, trainer.precision, 100 * data.padding(),
     )  # fmt: skip
     try:
@@ -235,7 +235,8 @@ def _fit(experiment: Experiment, run: RunDir, track: Tracker, progress: bool, *,
     logger.info("done: %s, dev error %.2f %%", run.model, best)
 
 
-def _million(count: int) -> str:
+def _amount(count: int) -> str:
+    """Millions, or where they would be none, ones."""
     return f"{count / 1e6:.1f} M" if count >= 100_000 else f"{count:,}"
 
 

@@ -89,6 +89,18 @@ def test_one_batch_can_be_learned_by_heart(by_heart):
     by_heart(trainer__max_epochs=150, trainer__learning_rate=1e-2)
 
 
+def test_what_is_no_recording_is_refused(learned):
+    with pytest.raises(UsageError, match="a list is no recording") as caught:
+        speechrnn.load(learned.path, "cpu").transcribe([0.1] * 8000, sample_rate=8000)
+    assert "NumPy array" in caught.value.remedy
+
+
+def test_too_few_steps_to_learn_by_heart_are_said(settings, caplog):
+    caplog.set_level(logging.WARNING, "speechrnn")
+    train(settings(trainer__overfit_batches=1, trainer__max_epochs=2))
+    assert "2 steps are few to learn by heart: give trainer.max_epochs=300" in caplog.text
+
+
 def test_best_checkpoints_are_averaged(settings):
     run = train(settings(trainer__average="best", trainer__schedule="constant", trainer__max_epochs=6, trainer__learning_rate=1e-2))
     best = [model_weights(read_checkpoint(path)) for path in sorted((run.path / "checkpoints").glob("best-*.ckpt"))]
@@ -239,6 +251,17 @@ class TestPreflight:
             train(settings(data__dir=self.changed(corpus, tmp_path / "one", change)))
         assert "train003" in caught.value.message
         assert "no frame rate would do" in caught.value.remedy
+
+    def test_one_faulty_transcript_does_not_double_the_frame_rate(self, settings, corpus, tmp_path, caplog):
+        caplog.set_level(logging.WARNING, "speechrnn")
+
+        def change(u, split):
+            return self.replace(u, text="a" * 200) if (u.id, split) == ("train003", "train") else u
+
+        with pytest.raises(DataError, match="at 50 frames/s: train003") as caught:
+            train(settings(data__dir=self.changed(corpus, tmp_path / "one", change), model__factor=0))
+        assert "model.factor=1" in caught.value.remedy
+        assert "left out" not in caplog.text, "what stops is not said to go on"
 
     def test_transcripts_too_dense_for_the_frame_rate_are_told_one_that_does(self, settings, corpus, tmp_path):
         # Eight tokens a second and a blank between equal ones, at 100/16 frames/s.

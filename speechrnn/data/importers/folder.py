@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from speechrnn import audio
-from speechrnn.data.folders import CONVERT, UNREAD, as_named, files_in
+from speechrnn.data.folders import as_named, files_in, unread
 from speechrnn.data.importers.common import ImportOptions, finish
 from speechrnn.data.prepared import SUFFIXES, Prepared, Track, silent, whole_file
 from speechrnn.data.utterance import Utterance
@@ -46,9 +46,9 @@ def import_data(source: Path, out: Path, *, options: ImportOptions = ImportOptio
             problems.append(f"{path}: its id {utterance.id!r} is that of {utterances[utterance.id].audio} too")
             continue
         utterances[utterance.id] = utterance
-    unread = [path for path in files if path.suffix.lower() in UNREAD and path.with_suffix("") not in recordings]
-    problems += [f"{path}: {CONVERT} {path.name} {path.stem}.wav" for path in unread]
-    explained = used | {_text_file(path.with_suffix("")) for path in unread}
+    foreign = {path: said for path, said in unread(files).items() if path.with_suffix("") not in recordings}
+    problems += foreign.values()
+    explained = used | {_text_file(path.with_suffix("")) for path in foreign}
     problems += [f"{path}: no recording of that name" for path in texts if path not in explained]
     return finish(source, out, "folder", {"train": list(utterances.values())}, options, problems=problems, transcripts=sorted(used))
 
