@@ -156,11 +156,14 @@ def verify(path: str | Path) -> AudioInfo:
     """Decode a file from end to end, keeping nothing; what :func:`info` cannot see is found here.
 
     Raises:
-        DataError: as :func:`read`.
+        DataError: as :func:`read`; every sample is 0, so whatever was said is not in it.
     """
     found = info(path)
-    for _ in _read_blocks(Path(path), found, 0, None, None):
-        pass
+    heard = False
+    for block in _read_blocks(Path(path), found, 0, None, None):
+        heard = heard or bool(block.any())
+    if not heard:
+        raise DataError(f"{path}: silence, every sample is 0", "fetch or export it again, or leave it out")
     return found
 
 

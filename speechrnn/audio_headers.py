@@ -30,7 +30,7 @@ def reason(path: Path, error: Any) -> str:
     """Why the decoder gave up on a file, in words."""
     head = path.read_bytes()[:4096]
     if not head.startswith(MAGIC) and b"\0" not in head and all(byte >= 32 or byte in b"\t\r\n" for byte in head):
-        return f"text, not audio, in spite of its name (it begins {head[:24].decode('utf-8', 'replace')!r})"
+        return f"text, not audio (it begins {head[:24].decode('utf-8', 'replace')!r})"
     if head.startswith(b"NIST") and b"shorten" in head:
         return "a NIST file compressed with shorten, which is not supported; expand it with sph2pipe"
     known = "damaged or cut short" if head.startswith(MAGIC) else "not audio in a known format"

@@ -10,15 +10,50 @@ import numpy as np
 
 from speechrnn.jit import kernel
 
+BINS = 512
+"""Into so many equal parts values are sorted to find one by its rank."""
 RUN = 32
 """Rows that are sorted by insertion before they are merged."""
 
 
 @kernel
 def nth_greatest(values: np.ndarray, n: int) -> float:
-    """The n-th greatest of some values, 1 <= n <= their number (quickselect: Hoare 1961)."""
-    room = values.copy()
-    low, high, wanted = 0, len(room) - 1, n - 1
+    """The n-th greatest of some values, none of them greater than all numbers, 1 <= n <= their number.
+
+    Counted into bins first, so that only the bin it falls into is searched: a comparison whose outcome cannot be foretold takes
+    longer than a count.
+    """
+    least, most = np.inf, -np.inf
+    for value in values:
+        most = max(most, value)
+        if value > -np.inf:
+            least = min(least, value)
+    # Rising with the value, whatever the rounding.
+    scale = BINS / (most - least) if most - least > 1e-300 else 0.0
+    counts = np.zeros(BINS + 1, np.int64)
+    for value in values:
+        if value > -np.inf:
+            counts[int((value - least) * scale)] += 1
+    bin_, wanted = BINS, n - 1
+    while bin_ >= 0 and wanted >= counts[bin_]:
+        wanted -= counts[bin_]
+        bin_ -= 1
+    if bin_ < 0:
+        return -np.inf
+    room = np.empty(counts[bin_])
+    found = 0
+    for value in values:
+        if value > -np.inf and int((value - least) * scale) == bin_:
+            room[found] = value
+            found += 1
+    _select(room, wanted)
+    return float(room[wanted])
+
+
+@kernel
+def _select(room: np.ndarray, wanted: int) -> None:
+    """Bring the value that is ``wanted``, from 0, in falling order to its place (quickselect: Hoare 1961)."""
+    low, high = 0, len(room) - 1
     while low < high:
         pivot = room[(low + high) // 2]
         i, j = low, high
@@ -38,7 +73,6 @@ def nth_greatest(values: np.ndarray, n: int) -> float:
             low = i
         else:
             break
-    return float(room[wanted])
 
 
 @kernel

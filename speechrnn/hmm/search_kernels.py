@@ -43,6 +43,7 @@ def search(
     here = np.empty(n_nodes, np.int64)
     here_score = np.empty(n_nodes)
     there = np.empty(n_nodes, np.int64)
+    there_score = np.empty(n_nodes)
     record_node = np.empty(1024, np.int32)
     record_back = np.empty(1024, np.int64)
     n_records = 0
@@ -72,7 +73,8 @@ def search(
                 i += 1
             elif head != tail:
                 source = queue[head]
-                head = (head + 1) % (n_hubs + 1)
+                # Wrapped by hand: a remainder takes longer than all the rest.
+                head = head + 1 if head < n_hubs else 0
                 queued[source - n_nodes] = False
                 value = score[source]
                 origin = back[source]
@@ -94,7 +96,7 @@ def search(
                     if target >= n_nodes and not queued[target - n_nodes]:
                         queued[target - n_nodes] = True
                         queue[tail] = target
-                        tail = (tail + 1) % (n_hubs + 1)
+                        tail = tail + 1 if tail < n_hubs else 0
         if t == n_frames:
             break
         for k in range(n_touched):
@@ -102,19 +104,16 @@ def search(
         best = -np.inf
         for k in range(n_there):
             node = there[k]
-            score[node] += log_likes[t, columns[node]]
-            best = max(best, score[node])
+            there_score[k] = score[node] + log_likes[t, columns[node]]
+            score[node] = -np.inf
+            best = max(best, there_score[k])
         floor = best - limit
         kept = 0
         for k in range(n_there):
-            if score[there[k]] >= floor:
-                kept += 1
+            kept += there_score[k] >= floor
         # A frame in which too many are left keeps the best.
         if kept > most:
-            scores = np.empty(n_there)
-            for k in range(n_there):
-                scores[k] = score[there[k]]
-            floor = nth_greatest(scores, most)
+            floor = nth_greatest(there_score[:n_there], most)
         if n_records + n_there > len(record_node):
             room = max(2 * len(record_node), n_records + n_there)
             more_nodes, more_back = np.empty(room, np.int32), np.empty(room, np.int64)
@@ -125,15 +124,14 @@ def search(
         n_here = 0
         first_record = n_records
         for k in range(n_there):
-            node = there[k]
-            if score[node] >= floor:
+            if there_score[k] >= floor:
+                node = there[k]
                 here[n_here] = node
-                here_score[n_here] = score[node]
+                here_score[n_here] = there_score[k]
                 n_here += 1
                 record_node[n_records] = node
                 record_back[n_records] = back[node]
                 n_records += 1
-            score[node] = -np.inf
     path = np.empty(n_frames, np.int32)
     total = score[final]
     record = back[final]

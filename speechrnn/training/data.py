@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -14,6 +15,7 @@ from speechrnn.audio_band import LEVELS
 from speechrnn.data.options import DataOptions
 from speechrnn.data.plan import Limits, costliest, cut, padding_share, plan_epoch
 from speechrnn.data.utterance import Utterance
+from speechrnn.errors import listed
 from speechrnn.features.normalization import moments
 from speechrnn.models.acoustic import AcousticModel
 from speechrnn.training.ahead import ahead
@@ -21,6 +23,7 @@ from speechrnn.training.batches import Batch, BatchLoader, FrameCache, FrameData
 from speechrnn.training.preflight import check_feasible
 from speechrnn.training.tasks import Task
 
+logger = logging.getLogger("speechrnn")
 Tracker = Callable[[Iterable[Any], str, int], Iterator[Any]]
 
 
@@ -87,12 +90,23 @@ class SpeechData(pl.LightningDataModule):
         return list(self.dev_set.items)
 
     def fit_normalization(self, model: AcousticModel, track: Tracker) -> None:
-        """Take the statistics the model's normalization needs: of train for global ones, of every speaker for those by speaker."""
+        """Take the statistics the model's normalization needs: of train for global ones, of every speaker for those by speaker.
+
+        Utterances of which nothing is heard are named; where no statistics are needed, nothing is read beforehand.
+        """
         cache = self.train_set.cache
         items = self.train_set.items
+        mute: set[str] = set()
+
+        def audible(item: Item) -> np.ndarray:
+            frames = cache.audible(item.clip).numpy()
+            if not len(frames):
+                mute.add(item.clip.id)
+            return frames
+
         if self.normalization == "global":
             # Decoding compressed recordings takes most of the time and releases the interpreter.
-            frames = ahead(lambda item: cache.audible(item.clip).numpy(), items, os.cpu_count() or 1)
+            frames = ahead(audible, items, os.cpu_count() or 1)
             model.normalizer.moments.copy_(torch.from_numpy(moments(track(frames, "reading recordings", len(items)))))
             if known := [level for item in items if (level := cache.levels_db[item.clip]) is not None]:
                 least, most = np.percentile(known, LEVELS).tolist()
@@ -102,10 +116,16 @@ class SpeechData(pl.LightningDataModule):
             for item in (*items, *self.dev_set.items):
                 by_voice.setdefault(item.clip.voice, []).append(item)
             found = {
-                voice: moments(cache.audible(item.clip).numpy() for item in own)
+                voice: moments(map(audible, own))
                 for voice, own in track(list(by_voice.items()), "reading recordings", len(by_voice))
             }
             self.train_set.speaker_moments = self.dev_set.speaker_moments = found
+        if mute:
+            logger.warning(
+                "%d utterances are digital silence, every sample is 0, whatever their transcripts say; remove them: %s",
+                len(mute),
+                listed(sorted(mute)),
+            )
 
     def _played(self, epoch: int) -> np.ndarray:
         """Durations (s) at this epoch's speeds."""

@@ -5,7 +5,9 @@ import logging
 import os
 import unicodedata
 
+import numpy as np
 import pytest
+import soundfile
 
 from speechrnn.data.importers.common import ImportOptions
 from speechrnn.data.importers.folder import identity, import_data
@@ -55,11 +57,12 @@ def test_what_cannot_be_used_is_left_out_and_named(recordings, tmp_path, write_s
     (folder / "Åke_05 (b).wav").write_bytes((folder / "Åke_05 (b).wav").read_bytes()[:1000])
     (folder / "Åke_07 (b).txt").write_bytes(b"caf\xe9")
     (folder / "Åke_09 (b).wav").write_bytes(b"")
+    soundfile.write(folder / "Åke_13 (b).wav", np.zeros(4000), 8000)
     (folder / "lonely.txt").write_text("x", encoding="utf-8")
     write_sound(folder / "Åke_11 (b).flac")
     write_sound(folder / ".hidden.wav")
     prepared = import_data(recordings, tmp_path / "out")
-    assert sum(prepared.utterances.values()) == 15
+    assert sum(prepared.utterances.values()) == 14
     problems = "\n".join(prepared.problems)
     for message in (
         "Åke_01 (b).wav: no transcript Åke_01 (b).txt beside it",
@@ -67,11 +70,12 @@ def test_what_cannot_be_used_is_left_out_and_named(recordings, tmp_path, write_s
         "Åke_05 (b).wav: cut short",
         "Åke_07 (b).txt: byte 3 is not utf-8",
         "Åke_09 (b).wav: empty (0 bytes)",
+        "Åke_13 (b).wav: silence, every sample is 0",
         "lonely.txt: no recording of that name",
         "Åke_11 (b).flac: Åke_11 (b).wav is taken in its place",
     ):
         assert message in problems
-    assert len(prepared.problems) == 7
+    assert len(prepared.problems) == 8
     assert json.loads((tmp_path / "out" / "corpus.json").read_text(encoding="utf-8"))["left_out"] == list(prepared.problems)
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import torch
+from tones import RATE, write_corpus
 
 import speechrnn
 from speechrnn.data.manifest import read_manifest, write_manifest
@@ -144,6 +146,18 @@ def test_every_normalization_trains_and_transcribes(settings, corpus, mode):
     run = train(settings(features__normalization={"mode": mode}, trainer__max_epochs=1))
     clips = [u.clip for u in read_manifest(corpus / "cuts_test.jsonl.gz")]
     assert len(list(speechrnn.load(run.path).transcribe_many(clips))) == len(clips)
+
+
+@pytest.mark.parametrize("mode", ["global", "speaker"])
+def test_digital_silence_is_named_before_training(settings, tmp_path, caplog, mode):
+    caplog.set_level(logging.WARNING, "speechrnn")
+    own = write_corpus(tmp_path / "own", {"train": 8, "dev": 2})
+    for name in ("train002", "train005"):
+        path = own / "audio" / f"{name}.wav"
+        soundfile.write(path, np.zeros(soundfile.info(path).frames), RATE)
+    train(settings(data__dir=str(own), features__normalization={"mode": mode}, trainer__max_epochs=1))
+    assert "2 utterances are digital silence" in caplog.text
+    assert "remove them: train002, train005" in caplog.text
 
 
 def test_ambiguous_graphemes_are_reported(settings, tmp_path, caplog):
