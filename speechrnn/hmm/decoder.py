@@ -35,8 +35,9 @@ BEAM = 16.0
 word of AN4 costs up to 100; with 200, some were lost that the exact search finds: docs/hmm.md."""
 FREE_BEAM = 8.0
 """The same where words cost nothing: an hour in one piece is held against its text, and all that is kept is kept until its end."""
-MOST = 40
-"""Nodes of the graph that are kept for each hypothesis of the beam, 2000 by default; 1000 find the same letters in Mboshi."""
+MOST_OF_WORDS, MOST_OF_LETTERS = 40, 28
+"""Nodes of the graph that are kept for each hypothesis of the beam, 2000 and 1400 by default; what they lose that the exact search
+finds: docs/hmm.md."""
 _TIE = 1e-7
 """Nats by which the more frequent of two words of equal sound is better."""
 
@@ -127,7 +128,7 @@ class HmmDecoder:
         o = self._options
         path, score, _ = search(
             log_likes, graph.states, graph.first_arc, graph.targets, weights, graph.start, graph.final,
-            o.threshold * beam, o.beam * MOST,
+            o.threshold * beam, o.beam * (MOST_OF_WORDS if self.writes_words else MOST_OF_LETTERS),
         )  # fmt: skip
         return path, float(score)
 
