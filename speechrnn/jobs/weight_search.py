@@ -60,12 +60,12 @@ def search(
     Args:
         start: the weights that are searched for, from where they stand; without any it is the one trial.
         score: errors on dev with given weights.
-        rough: the same on a part of dev, by which the place is found to within the largest step; ``score`` has the smaller ones.
+        rough: the same on a part of dev, by which the place where to search is found.
     """
     if rough is not None:
-        found = list(_search(start, rough, rough=True, steps=STEPS[:1]))
+        found = list(_search(start, rough, rough=True, steps=()))
         yield from found
-        yield from _search(min(found, key=lambda trial: trial.rank).weights, score, pairs=(), steps=STEPS[1:])
+        yield from _search(min(found, key=lambda trial: trial.rank).weights, score, pairs=())
     else:
         yield from _search(start, score)
 
