@@ -18,7 +18,7 @@ RUN = 32
 
 @kernel
 def nth_greatest(values: np.ndarray, n: int) -> float:
-    """The n-th greatest of some values, none of them greater than all numbers, 1 <= n <= their number.
+    """The n-th greatest of some values, 1 <= n <= their number.
 
     Counted into bins first, so that only the bin it falls into is searched: a comparison whose outcome cannot be foretold takes
     longer than a count.
@@ -28,26 +28,32 @@ def nth_greatest(values: np.ndarray, n: int) -> float:
         most = max(most, value)
         if value > -np.inf:
             least = min(least, value)
-    # Rising with the value, whatever the rounding.
-    scale = BINS / (most - least) if most - least > 1e-300 else 0.0
+    # Of values as far apart as numbers can be, or as close, all are in one bin.
+    scale = BINS / (most - least) if 1e-300 < most - least < np.inf else 0.0
     counts = np.zeros(BINS + 1, np.int64)
     for value in values:
         if value > -np.inf:
-            counts[int((value - least) * scale)] += 1
-    bin_, wanted = BINS, n - 1
-    while bin_ >= 0 and wanted >= counts[bin_]:
-        wanted -= counts[bin_]
-        bin_ -= 1
-    if bin_ < 0:
+            counts[_bin(value, least, scale)] += 1
+    chosen, wanted = BINS, n - 1
+    while chosen >= 0 and wanted >= counts[chosen]:
+        wanted -= counts[chosen]
+        chosen -= 1
+    if chosen < 0:
         return -np.inf
-    room = np.empty(counts[bin_])
+    room = np.empty(counts[chosen])
     found = 0
     for value in values:
-        if value > -np.inf and int((value - least) * scale) == bin_:
+        if value > -np.inf and _bin(value, least, scale) == chosen:
             room[found] = value
             found += 1
     _select(room, wanted)
     return float(room[wanted])
+
+
+@kernel
+def _bin(value: float, least: float, scale: float) -> int:
+    """Rises with the value, whatever the rounding."""
+    return int((value - least) * scale) if scale > 0 else 0
 
 
 @kernel

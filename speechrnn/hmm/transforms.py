@@ -36,7 +36,8 @@ def splice(frames: np.ndarray, context: int) -> np.ndarray:
 def _extended(frames: np.ndarray, by: int) -> np.ndarray:
     """Frames (T, D) with the first and the last one repeated ``by`` times, (T + 2 * by, D)."""
     # As np.pad does, which takes longer than all the rest and keeps other threads from working meanwhile.
-    return frames[np.arange(-by, len(frames) + by).clip(0, len(frames) - 1)]
+    extended: np.ndarray = frames[np.arange(-by, len(frames) + by).clip(0, len(frames) - 1)]
+    return extended
 
 
 @dataclass(eq=False)

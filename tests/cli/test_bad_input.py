@@ -53,7 +53,7 @@ BAD_RECORDINGS: dict[str, tuple[Callable[[Path], Any], str]] = {
     "zero.wav": (lambda path: soundfile.write(path, np.zeros(0, np.float32), RATE), "holds no samples"),
     "nan.wav": (with_nan, "a NaN or infinite sample at 1000 (0.12 s)"),
     "hundred.wav": (lambda path: soundfile.write(path, np.zeros((800, 100)), RATE), "100 channels; at most 8 are read"),
-    "text.wav": (lambda path: path.write_text("das ist kein Ton"), "text, not audio"),
+    "text.wav": (lambda path: path.write_text("das ist kein Ton"), "text, not audio (it begins 'das ist kein Ton')"),
     "noise.flac": (lambda path: path.write_bytes(bytes(range(256)) * 20), "not audio in a known format"),
     "odd.raw": (lambda path: path.write_bytes(b"\0" * 101), "an odd number of bytes"),
     "folder.wav": (lambda path: path.mkdir(), "no recordings in this folder"),

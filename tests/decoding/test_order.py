@@ -7,6 +7,7 @@ import pytest
 
 from speechrnn.decoding.order_kernels import RUN, nth_greatest, sort_falling
 
+KINDS = ["random", "ties", "equal", "rising", "falling", "impossible", "infinite", "huge", "close", "skewed"]
 SIZES = [1, 2, 3, RUN - 1, RUN, RUN + 1, 2 * RUN, 3 * RUN + 5, 1000]
 
 
@@ -19,10 +20,14 @@ def values(kind: str, n: int) -> np.ndarray:
         "rising": np.arange(n, dtype=np.float64),
         "falling": -np.arange(n, dtype=np.float64),
         "impossible": np.where(random.random(n) < 0.5, -np.inf, random.standard_normal(n)),
+        "infinite": random.choice([-np.inf, -1.0, 2.0, np.inf], n),
+        "huge": random.choice([-1.7e308, 0.0, 1.7e308], n),
+        "close": 5e-324 * random.integers(0, 3, n),
+        "skewed": -np.exp(20 * random.random(n)),
     }[kind]
 
 
-@pytest.mark.parametrize("kind", ["random", "ties", "equal", "rising", "falling", "impossible"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("n", SIZES)
 def test_the_nth_greatest_is_what_sorting_finds(kind: str, n: int) -> None:
     given = values(kind, n)
@@ -32,7 +37,7 @@ def test_the_nth_greatest_is_what_sorting_finds(kind: str, n: int) -> None:
     assert np.array_equal(given, before), "what is asked stays as it is"
 
 
-@pytest.mark.parametrize("kind", ["random", "ties", "equal", "rising", "falling", "impossible"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("n", [0, *SIZES])
 def test_rows_fall_and_equal_ones_keep_their_order(kind: str, n: int) -> None:
     scores = values(kind, n)

@@ -126,6 +126,16 @@ def test_the_same_seed_gives_the_same_model_on_any_number_of_cores() -> None:
     assert not np.array_equal(Ladder(TOPOLOGY, SAYINGS, heard, quick, seed=6, words=False).climb("mono").gmm.means, found[0].means)
 
 
+@pytest.mark.parametrize("remembered", [0, 2000])
+def test_frames_made_anew_and_frames_remembered_train_the_same_models(climbed, remembered: int, monkeypatch) -> None:
+    monkeypatch.setattr("speechrnn.hmm.ladder.REMEMBERED_FRAMES", remembered)
+    heard, _ = corpus(1, 90, 6)
+    ladder = Ladder(TOPOLOGY, SAYINGS, heard, OPTIONS, words=False)
+    for rung in RUNGS:
+        assert np.array_equal(ladder.climb(rung).gmm.means, climbed[1][rung].gmm.means), rung
+    assert (0 < len(ladder._made) < len(heard)) == (remembered > 0)
+
+
 def test_an_even_start_passes_through_every_state_in_turn() -> None:
     tying = Tying.monophones(TOPOLOGY)
     said = even_alignment((2, 0), SAYINGS, tying, 33, False)
