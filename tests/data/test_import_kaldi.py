@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
+import soundfile
 
 from speechrnn.data.importers.common import ImportOptions
 from speechrnn.data.importers.kaldi import import_data
@@ -100,11 +102,13 @@ def test_empty_transcripts_and_bad_recordings_are_named(kaldi, tmp_path):
     (kaldi / "text").write_text(text, encoding="utf-8")
     (kaldi / "wav files" / "s1-u01.wav").unlink()
     (kaldi / "wav files" / "s2-u02.wav").write_bytes(b"RIFF")
+    soundfile.write(kaldi / "wav files" / "s0-u03.wav", np.zeros(4_800), 16_000)
     problems = "\n".join(import_data(kaldi, tmp_path / "out").problems)
     assert "text: s0-u00 has no words" in problems
     assert "s1-u01.wav: no such file" in problems
     assert "s2-u02.wav: damaged or cut short" in problems
-    assert len(everything(tmp_path / "out")) == 9
+    assert "s0-u03.wav: silence, every sample is 0" in problems
+    assert len(everything(tmp_path / "out")) == 8
 
 
 def test_paths_relative_to_the_folder_and_to_the_working_directory(kaldi, tmp_path, monkeypatch):
