@@ -1,4 +1,5 @@
-"""The search for decoding weights: a coarse grid, then smaller and smaller steps around the best. Always the same way.
+"""The search for decoding weights: a coarse grid, then smaller and smaller steps from the best along one weight after the other.
+Always the same way.
 
 Errors are whole numbers, so many settings are equally good: of these the smallest weights are taken.
 """
@@ -91,27 +92,29 @@ def _search(
     def best() -> Trial:
         return min(tried.values(), key=lambda trial: trial.rank)
 
+    def along(name: str, size: float) -> Iterator[Trial]:
+        before = None
+        while before is not best():
+            before = best()
+            yield from new([{**before.weights, name: before.weights[name] + size}])
+
     yield from new([start])
     for pair in pairs:
         names = [name for name in pair if name in start]
         if names:
             yield from new(_grid(best().weights, names))
     for step in steps:
-        before = None
-        while before is not best():
-            before = best()
-            yield from new(_around(before.weights, step))
+        moves = [(name, sign * step * (SHARE if _is_weight(name) else 1.0)) for name in start for sign in (-1, 1)]
+        settled = None
+        while settled is not best():
+            settled = best()
+            for name, size in moves:
+                yield from along(name, size)
 
 
 def _grid(weights: Mapping[str, float], names: Sequence[str]) -> list[dict[str, float]]:
     """All combinations of the grids of some weights."""
     return [{**weights, **dict(zip(names, values, strict=True))} for values in itertools.product(*(GRID[name] for name in names))]
-
-
-def _around(weights: Mapping[str, float], step: float) -> list[dict[str, float]]:
-    """A step down and up along each weight."""
-    sizes = {name: step * SHARE if _is_weight(name) else step for name in weights}
-    return [{**weights, name: weights[name] + sign * size} for name, size in sizes.items() for sign in (-1, 1)]
 
 
 def _is_weight(name: str) -> bool:
