@@ -114,13 +114,12 @@ class Statistics:
         """Nothing seen."""
         return cls(np.zeros(gaussians), np.zeros((gaussians, dims)), np.zeros((gaussians, dims)))
 
-    def add(self, gmm: Gmm, frames: np.ndarray, states: np.ndarray, seen: np.ndarray | None = None) -> None:
-        """Count in frames (T, D) with their states (T,); ``seen`` (T, E) are the same frames as other features, to sum those."""
+    def add(self, gmm: Gmm, frames: np.ndarray, states: np.ndarray) -> None:
+        """Count in frames (T, D) with their states (T,)."""
         from speechrnn.hmm.gmm_kernels import accumulate
 
         wide = np.asarray(frames, np.float64)
-        other = wide if seen is None else np.asarray(seen, np.float64)
-        self.log_likelihood += accumulate(wide, states, *gmm.kernel_arrays, other, self.counts, self.sums, self.squares)
+        self.log_likelihood += accumulate(wide, states, *gmm.kernel_arrays, self.counts, self.sums, self.squares)
         self.frames += len(frames)
 
     def join(self, other: Statistics) -> Statistics:
@@ -142,9 +141,8 @@ def estimate(gmm: Gmm, seen: Statistics, floor: np.ndarray) -> Gmm:
     counts = np.maximum(seen.counts, 1e-10)[:, None]
     fresh = seen.sums / counts
     spread = np.maximum(seen.squares / counts - np.square(fresh), floor)
-    if fresh.shape[1] == gmm.means.shape[1]:
-        fresh = np.where(known[:, None], fresh, gmm.means)
-        spread = np.where(known[:, None], spread, gmm.variances)
+    fresh = np.where(known[:, None], fresh, gmm.means)
+    spread = np.where(known[:, None], spread, gmm.variances)
     keep = known.copy()
     for s in range(gmm.num_states):
         low, high = gmm.first[s], gmm.first[s + 1]
@@ -157,6 +155,20 @@ def estimate(gmm: Gmm, seen: Statistics, floor: np.ndarray) -> Gmm:
     weights = np.maximum(weights / totals, LEAST_WEIGHT)
     weights /= np.repeat(np.add.reduceat(weights, first[:-1]), sizes)
     return Gmm(first, weights, fresh[keep], spread[keep])
+
+
+def averaged(sets: Sequence[Gmm]) -> Gmm:
+    """The mean of the densities that several sets of Gaussians give the same states.
+
+    Sets that were trained from different starts err in different places; their mean fits what was not trained on better than any
+    of them (Ormoneit and Tresp 1996).
+    """
+    order = np.argsort(np.concatenate([np.repeat(np.arange(one.num_states), one.sizes) for one in sets]), kind="stable")
+    first = np.sum([one.first for one in sets], axis=0)
+    weights, means, variances = (
+        np.concatenate([getattr(one, name) for one in sets])[order] for name in ("weights", "means", "variances")
+    )
+    return Gmm(first, weights / len(sets), means, variances)
 
 
 def sizes_for(frames: np.ndarray, total: int, power: float, most: np.ndarray, least_frames: float) -> np.ndarray:

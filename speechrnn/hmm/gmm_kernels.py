@@ -73,15 +73,11 @@ def accumulate(
     means: np.ndarray,
     precisions: np.ndarray,
     constants: np.ndarray,
-    seen: np.ndarray,
     counts: np.ndarray,
     sums: np.ndarray,
     squares: np.ndarray,
 ) -> float:
-    """Add frames (T, D), each with its state (T,), to the sums of the Gaussians; returns their log likelihood.
-
-    What is summed may be another view of the same frames: ``seen`` (T, E), into ``sums`` and ``squares`` (G, E).
-    """
+    """Add frames (T, D), each with its state (T,), to the sums of the Gaussians; returns their log likelihood."""
     room = np.empty(np.max(first[1:] - first[:-1]))
     total = 0.0
     for t in range(len(frames)):
@@ -91,10 +87,10 @@ def accumulate(
             share = room[g - low]
             if share > 1e-4:
                 counts[g] += share
-                for d in range(seen.shape[1]):
-                    weighted = share * seen[t, d]
+                for d in range(frames.shape[1]):
+                    weighted = share * frames[t, d]
                     sums[g, d] += weighted
-                    squares[g, d] += weighted * seen[t, d]
+                    squares[g, d] += weighted * frames[t, d]
     return total
 
 

@@ -19,7 +19,7 @@ from speechrnn.blas import one_thread_each
 from speechrnn.data.prepared import Track, silent
 from speechrnn.hmm.adaptation import speaker_transform
 from speechrnn.hmm.alignment import Segments, context_statistics, count_transitions, even_alignment, retied, segments
-from speechrnn.hmm.gmm import Gmm, Statistics, estimate, grow, sizes_for
+from speechrnn.hmm.gmm import Gmm, Statistics, averaged, estimate, grow, sizes_for
 from speechrnn.hmm.grammar import Pronunciation, linear
 from speechrnn.hmm.graph import Graph, build
 from speechrnn.hmm.model import Acoustic, View, counted_transitions, even_transitions
@@ -36,6 +36,8 @@ VARIANCE_FLOOR = 0.01
 """Smallest variance of a Gaussian, as a share of that of all frames."""
 FRAMES_A_GAUSSIAN, LEAST_GAUSSIANS = 200, 2000
 """By which tied states get their Gaussians where nobody says how many."""
+ENSEMBLE, ENSEMBLE_FRAMES = 3, 1_000_000
+"""Sets of Gaussians of each tied rung, where nobody says how many, if there are at most so many frames (2.8 hours)."""
 LEAST_FRAMES = 20.0
 """Frames that must come on each Gaussian of a state when it is given more."""
 REMEMBERED_FRAMES = 4_000_000
@@ -106,6 +108,8 @@ class Ladder:
         self._topology, self._pronunciations, self._heard, self._words = topology, pronunciations, list(heard), words
         self._options, self._random, self._track = options, np.random.default_rng(seed), track
         self._threads = os.cpu_count() or 1
+        self._total = sum(len(h.cepstra) for h in heard)
+        self._ensemble = options.ensemble or (ENSEMBLE if self._total <= ENSEMBLE_FRAMES else 1)
         self._transforms: dict[str, np.ndarray] = {}
         self._alignments: list[Segments] = []
         self._graphs: list[Graph] = []
@@ -161,15 +165,14 @@ class Ladder:
     def _counted(self, tying: Tying) -> np.ndarray:
         return counted_transitions(tying, count_transitions(tying, self._alignments))
 
-    def _sums(self, model: Acoustic, *, unadapted: bool = False) -> Statistics:
-        """Sums over all frames for the Gaussians; ``unadapted``: of frames before the speakers' transforms."""
+    def _sums(self, model: Acoustic) -> Statistics:
+        """Sums over all frames for the Gaussians."""
         size, dims = model.gmm.means.shape
 
         def work(block: range) -> Statistics:
             sums = Statistics.empty(size, dims)
             for i in block:
-                seen = model.view(self._heard[i].cepstra) if unadapted else None
-                sums.add(model.gmm, self._frames(model.view, i), self._alignments[i].states, seen)
+                sums.add(model.gmm, self._frames(model.view, i), self._alignments[i].states)
             return sums
 
         total = Statistics.empty(size, dims)
@@ -189,21 +192,29 @@ class Ladder:
 
     def _tri(self) -> Acoustic:
         self._align(self._lower)
-        return self._tied("tri", View(), self._options.tri)
+        return self._averaged(self._tied("tri", View(), self._options.tri), self._options.tri)
 
     def _lda(self) -> Acoustic:
         self._align(self._lower)
         first = self._tied("lda (first tree)", self._discriminant(self._lower.tying), self._options.lda, self._with_mllt)
         # Once more with a tree, and MLLT, over frames that MLLT has made fit for diagonal Gaussians.
         self._align(first)
-        return self._tied("lda", first.view, self._options.lda, self._with_mllt)
+        return self._averaged(self._tied("lda", first.view, self._options.lda, self._with_mllt), self._options.lda)
 
     def _sat(self) -> Acoustic:
+        o = self._options.sat
         self._align(self._lower)
         self._adapted(self._lower)
-        model = self._tied("sat", self._lower.view, self._options.sat, self._adapted)
-        sums = self._sums(model, unadapted=True)
-        return replace(model, unadapted=estimate(model.gmm, sums, self._floor(model.view)))
+        first = self._tied("sat (first tree)", self._lower.view, o, self._adapted)
+        # Once more with a tree, and alignments, by frames that adapted Gaussians have made alike.
+        self._align(first)
+        self._adapted(first)
+        model = self._averaged(self._tied("sat", first.view, o, self._adapted), o)
+        # For speakers not adapted to: by the same alignments, over frames as they are.
+        adapted, self._transforms = self._transforms, {}
+        unadapted = averaged([self._another(model, o) for _ in range(self._ensemble)])
+        self._transforms = adapted
+        return replace(model, unadapted=unadapted)
 
     @property
     def _lower(self) -> Acoustic:
@@ -222,9 +233,19 @@ class Ladder:
         self._alignments = [retied(alignment, tying) for alignment in self._alignments]
         self._graphs = self._texts(tying)
         model = self._start(tying, view, self._counted(tying))
-        frames = sum(len(heard.cepstra) for heard in self._heard)
-        gaussians = o.gaussians or max(LEAST_GAUSSIANS, frames // FRAMES_A_GAUSSIAN)
-        return self._train(name, model, gaussians, o.iterations, TIED_ALIGNS, transform)
+        return self._train(name, model, self._gaussians(o), o.iterations, TIED_ALIGNS, transform)
+
+    def _gaussians(self, o: TiedOptions) -> int:
+        return o.gaussians or max(LEAST_GAUSSIANS, self._total // FRAMES_A_GAUSSIAN)
+
+    def _averaged(self, model: Acoustic, o: TiedOptions) -> Acoustic:
+        """A rung's Gaussians with further sets of them."""
+        return model.with_gmm(averaged([model.gmm, *(self._another(model, o) for _ in range(self._ensemble - 1))]))
+
+    def _another(self, model: Acoustic, o: TiedOptions) -> Gmm:
+        """Gaussians for a rung's states, from its alignments, but split in other directions."""
+        start = self._start(model.tying, model.view, model.transitions)
+        return self._train("", start, self._gaussians(o), o.iterations).gmm
 
     def _start(self, tying: Tying, view: View, transitions: np.ndarray) -> Acoustic:
         """A model whose first estimate will be a Gaussian for each tied state."""
@@ -238,14 +259,14 @@ class Ladder:
         model: Acoustic,
         gaussians: int,
         iterations: int,
-        aligns: Sequence[int],
+        aligns: Sequence[int] = (),
         transform: Callable[[Acoustic], Acoustic] | None = None,
     ) -> Acoustic:
-        """Estimate, and let Gaussians grow, as long as they may."""
+        """Estimate, and let Gaussians grow, as long as they may; without a name nothing is told of it."""
         least, grown = len(model.gmm.means), max(1, int(GROWS * iterations))
         floor = self._floor(model.view)
         most = np.where(model.tying.owners[:, 0] == SILENCE, self._options.silence_gaussians, gaussians)
-        for iteration in self._track(range(iterations), name, iterations):
+        for iteration in self._track(range(iterations), name or "further Gaussians", iterations):
             if iteration in aligns:
                 model = self._align(model)
             if transform is not None and iteration in TRANSFORMS:
@@ -253,7 +274,7 @@ class Ladder:
                 floor = self._floor(model.view)
             sums = self._sums(model)
             # What the first estimate is made from is no model yet.
-            if iteration:
+            if iteration and name:
                 fit = sums.log_likelihood / sums.frames + self._volume(model.view)
                 self.iterations.append(Iteration(name, len(model.gmm.means), fit))
             gmm = estimate(model.gmm, sums, floor)

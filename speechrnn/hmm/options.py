@@ -65,6 +65,9 @@ class LadderOptions:
     """States of a phone, from left to right."""
     silence_states: int = 5
     """States of silence; four or more follow each other in any order."""
+    ensemble: int = 0
+    """Sets of Gaussians, each split in directions of its own, whose mean each tied rung takes; 0: three of up to a million frames,
+    one of more."""
     silence_gaussians: int = 10
     """Gaussians of a state of silence at most, so that it does not soak them up."""
     growth: float = 0.25
@@ -77,6 +80,8 @@ class LadderOptions:
     def __post_init__(self) -> None:
         if self.top not in RUNGS:
             raise UsageError(f"ladder.top is {self.top!r}", f"choose one of {', '.join(RUNGS)}")
+        if self.ensemble < 0:
+            raise UsageError(f"ladder.ensemble is {self.ensemble}", "3 is usual, 0 leaves it to the data")
         if min(self.phone_states, self.silence_states, self.silence_gaussians, self.context, self.dims) < 1:
             raise UsageError(
                 "numbers of states, Gaussians, frames and dimensions of the ladder must be positive", "see --print-config"

@@ -89,8 +89,11 @@ class ClassScatter:
         return projection
 
 
-def second_moments(weights: np.ndarray, frames: np.ndarray, block: int = 2000) -> np.ndarray:
-    """Sums over t of weights[t, i] * outer(frames[t], frames[t]): weights (T, I), frames (T, D) -> (I, D, D)."""
+def second_moments(weights: np.ndarray, frames: np.ndarray, block: int = 128) -> np.ndarray:
+    """Sums over t of weights[t, i] * outer(frames[t], frames[t]): weights (T, I), frames (T, D) -> (I, D, D).
+
+    The products of a block of frames stay in the cache.
+    """
     dims = frames.shape[1]
     rows, columns = np.triu_indices(dims)
     packed = np.zeros((weights.shape[1], len(rows)))

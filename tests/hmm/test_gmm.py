@@ -8,7 +8,7 @@ from planted import random_gmm
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
-from speechrnn.hmm.gmm import Gmm, Statistics, estimate, grow, sizes_for
+from speechrnn.hmm.gmm import Gmm, Statistics, averaged, estimate, grow, sizes_for
 
 
 def by_scipy(gmm: Gmm, frames: np.ndarray) -> np.ndarray:
@@ -89,6 +89,16 @@ def test_variances_are_floored() -> None:
     sums = Statistics.empty(1, 2)
     sums.add(gmm, np.ones((30, 2)), np.zeros(30, np.int32))
     assert estimate(gmm, sums, np.array([0.5, 0.01])).variances.tolist() == [[0.5, 0.01]]
+
+
+def test_the_mean_of_several_sets_is_the_mean_of_their_densities() -> None:
+    sets = [random_gmm(5, 3, seed) for seed in (1, 2, 3)]
+    assert len({tuple(one.sizes) for one in sets}) > 1, "sets of other sizes, too"
+    frames = np.random.default_rng(4).normal(0, 3, (30, 3))
+    expected = logsumexp([by_scipy(one, frames) for one in sets], axis=0) - np.log(3)
+    found = averaged(sets)
+    np.testing.assert_allclose(by_scipy(found, frames), expected, rtol=1e-10)
+    np.testing.assert_allclose(np.add.reduceat(found.weights, found.first[:-1]), 1.0)
 
 
 def test_gaussians_go_where_frames_are_but_not_above_what_a_state_may_have() -> None:

@@ -113,6 +113,27 @@ def test_the_adapted_model_fits_its_speakers_better_and_keeps_one_for_strangers(
     assert adapted > strange > raw
 
 
+def test_the_mean_of_three_sets_fits_new_speakers_better_than_one(climbed) -> None:
+    """Of one set more Gaussians would fit the training speakers better, and new ones worse."""
+    ladder, models = climbed
+    one = Ladder(TOPOLOGY, SAYINGS, ladder._heard, replace(OPTIONS, ensemble=1), words=False)
+    for rung in ("mono", "tri"):
+        single = one.climb(rung)
+    several = models["tri"]
+    assert several.tying.num_states == single.tying.num_states, "the same tree"
+    assert len(several.gmm.means) > 2 * len(single.gmm.means)
+    heard, _ = corpus(2, 24, 4)
+    fits = dict.fromkeys(("single", "several"), 0.0)
+    for h in heard:
+        graph = build(linear(h.tokens, SAYINGS, words=False), single.tying)
+        frames = single.view(h.cepstra)
+        path, _, _ = single.best_path(graph, frames, graph.weights(single.transitions), np.inf, 10**6)
+        states = graph.states[path]
+        for name, model in (("single", single), ("several", several)):
+            fits[name] += float(model.gmm.score(frames)[np.arange(len(frames)), states].sum())
+    assert fits["several"] > fits["single"]
+
+
 def test_the_same_seed_gives_the_same_model_on_any_number_of_cores() -> None:
     heard, _ = corpus(3, 40, 2)
     quick = replace(OPTIONS, mono=MonoOptions(30, 6))
@@ -205,7 +226,7 @@ def test_every_rung_fits_better_at_its_end_and_transforms_are_no_way_to_look_bet
     rungs = {}
     for one in ladder.iterations:
         rungs.setdefault(one.rung, []).append(one)
-    assert list(rungs) == ["mono", "tri", "lda (first tree)", "lda", "sat"]
+    assert list(rungs) == ["mono", "tri", "lda (first tree)", "lda", "sat (first tree)", "sat"]
     for steps in rungs.values():
         assert steps[-1].log_likelihood > steps[0].log_likelihood
         fixed = [b.log_likelihood - a.log_likelihood for a, b in pairwise(steps) if a.gaussians == b.gaussians]
