@@ -18,7 +18,7 @@ PATIENCE = 3.0
 """Seconds of compiling before the log says so."""
 
 
-def kernel(function: Function, *, inline: bool = False) -> Function:
+def kernel(function: Function, *, inline: bool = False, fastmath: frozenset[str] = frozenset()) -> Function:
     """Compile a function of plain arrays to machine code, kept on disk between runs and free of the global lock.
 
     It is compiled anew when any ``*_kernels.py`` of its package has changed: machine code holds what it calls in other files, and
@@ -30,14 +30,14 @@ def kernel(function: Function, *, inline: bool = False) -> Function:
 
     _tell_of_compiling()
     try:
-        compiled: Any = njit(cache=True, nogil=True, forceinline=inline)(function)
+        compiled: Any = njit(cache=True, nogil=True, forceinline=inline, fastmath=set(fastmath))(function)
     except RuntimeError as error:
         if "cache" not in str(error):
             raise
         if not _warned:
             logger.warning("compiled loops cannot be kept: no cache folder is writable; set NUMBA_CACHE_DIR to one that is")
             _warned = True
-        return cast(Function, njit(nogil=True, forceinline=inline)(function))
+        return cast(Function, njit(nogil=True, forceinline=inline, fastmath=set(fastmath))(function))
     compiled._cache._cache_file._source_stamp = _stamp(function.__module__.partition(".")[0], function.__code__.co_filename)
     return cast(Function, compiled)
 
@@ -91,3 +91,8 @@ def inlined(function: Function) -> Function:
     LLVM writes it out. Numba can, too (``inline="always"``), but types every copy anew: the beam search compiles a third longer.
     """
     return kernel(function, inline=True)
+
+
+def reordered(function: Function) -> Function:
+    """A kernel whose sums are added up in any order, several numbers at a time: another machine rounds them in another way."""
+    return kernel(function, fastmath=frozenset({"reassoc"}))

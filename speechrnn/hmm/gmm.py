@@ -118,8 +118,7 @@ class Statistics:
         """Count in frames (T, D) with their states (T,)."""
         from speechrnn.hmm.gmm_kernels import accumulate
 
-        wide = np.asarray(frames, np.float64)
-        self.log_likelihood += accumulate(wide, states, *gmm.kernel_arrays, self.counts, self.sums, self.squares)
+        self.log_likelihood += accumulate(frames, states, *gmm.kernel_arrays, self.counts, self.sums, self.squares)
         self.frames += len(frames)
 
     def join(self, other: Statistics) -> Statistics:
