@@ -49,6 +49,8 @@ MONO_ALIGNS = (*range(1, 11), 12, 14, 16, 18, 20, 23, 26, 29, 32, 35, 38)
 TIED_ALIGNS = (10, 20, 30)
 TRANSFORMS = (2, 4, 6, 12)
 """Iterations before which MLLT, or the speakers' transforms, are estimated anew."""
+TRANSFORMED_AGAIN = (6,)
+"""The same where speakers' transforms are good from the start."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,7 +211,7 @@ class Ladder:
         # Once more with a tree, and alignments, by frames that adapted Gaussians have made alike.
         self._align(first)
         self._adapted(first)
-        model = self._averaged(self._tied("sat", first.view, o, self._adapted), o)
+        model = self._averaged(self._tied("sat", first.view, o, self._adapted, TRANSFORMED_AGAIN), o)
         # For speakers not adapted to: by the same alignments, over frames as they are.
         adapted, self._transforms = self._transforms, {}
         unadapted = averaged([self._another(model, o) for _ in range(self._ensemble)])
@@ -224,7 +226,14 @@ class Ladder:
     def _texts(self, tying: Tying) -> list[Graph]:
         return [build(linear(h.tokens, self._pronunciations, self._words, h.pauses), tying) for h in self._heard]
 
-    def _tied(self, name: str, view: View, o: TiedOptions, transform: Callable[[Acoustic], Acoustic] | None = None) -> Acoustic:
+    def _tied(
+        self,
+        name: str,
+        view: View,
+        o: TiedOptions,
+        transform: Callable[[Acoustic], Acoustic] | None = None,
+        transforms: Sequence[int] = TRANSFORMS,
+    ) -> Acoustic:
         """Triphones over a view, tied by a tree grown on it."""
         seen = ContextStatistics()
         for i, alignment in enumerate(self._alignments):
@@ -233,7 +242,7 @@ class Ladder:
         self._alignments = [retied(alignment, tying) for alignment in self._alignments]
         self._graphs = self._texts(tying)
         model = self._start(tying, view, self._counted(tying))
-        return self._train(name, model, self._gaussians(o), o.iterations, TIED_ALIGNS, transform)
+        return self._train(name, model, self._gaussians(o), o.iterations, TIED_ALIGNS, transform, transforms)
 
     def _gaussians(self, o: TiedOptions) -> int:
         return o.gaussians or max(LEAST_GAUSSIANS, self._total // FRAMES_A_GAUSSIAN)
@@ -261,6 +270,7 @@ class Ladder:
         iterations: int,
         aligns: Sequence[int] = (),
         transform: Callable[[Acoustic], Acoustic] | None = None,
+        transforms: Sequence[int] = TRANSFORMS,
     ) -> Acoustic:
         """Estimate, and let Gaussians grow, as long as they may; without a name nothing is told of it."""
         least, grown = len(model.gmm.means), max(1, int(GROWS * iterations))
@@ -269,7 +279,7 @@ class Ladder:
         for iteration in self._track(range(iterations), name or "further Gaussians", iterations):
             if iteration in aligns:
                 model = self._align(model)
-            if transform is not None and iteration in TRANSFORMS:
+            if transform is not None and iteration in transforms:
                 model = transform(model)
                 floor = self._floor(model.view)
             sums = self._sums(model)

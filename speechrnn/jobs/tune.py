@@ -25,7 +25,7 @@ from speechrnn.decoding.tuned import FILE, Tuned, key, with_weights, write_tuned
 from speechrnn.errors import DataError, Unsupported
 from speechrnn.jobs.evaluate import NOTHING, Loaded
 from speechrnn.jobs.references import references, text_source
-from speechrnn.jobs.weight_search import Trial, search
+from speechrnn.jobs.weight_search import Trial, search, settled
 from speechrnn.modeldir import WEIGHTS, model_folder
 from speechrnn.scoring.calibration import Reliability, reliability, right_ones
 from speechrnn.scoring.rates import Counts, count, total
@@ -124,7 +124,7 @@ def tune(
 
         found = search(start, score, partial(score, some=heard[::part]) if part > 1 else None)
         trials = tuple(track(found, "tune") if track is not None else found)
-        best = min(trials, key=lambda trial: trial.rank)
+        best = settled(trials)
         readings = read(best.weights)
     calibrations, worth = _calibrate(heard, readings, loaded)
     weights: dict[str, Any] = {name: best.weights.get(name, float(getattr(options, name))) for name in decoder.weights}

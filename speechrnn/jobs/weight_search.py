@@ -1,13 +1,14 @@
 """The search for decoding weights: a coarse grid, then smaller and smaller steps from the best along one weight after the other.
 Always the same way.
 
-Errors are whole numbers, so many settings are equally good: of these the smallest weights are taken.
+Which of many settings errs least is chance: what is taken lies amid all that err about as little (:func:`settled`).
 """
 
 from __future__ import annotations
 
 import itertools
 import math
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -51,12 +52,25 @@ class Trial:
         return (self.rough, self.counts.errors, *(abs(value) for _, value in by_size), *(value for _, value in by_size))
 
 
+def settled(trials: Sequence[Trial]) -> Trial:
+    """The setting to use: nearest to the middle of all whose errors are within one standard deviation, the root of their number, of
+    the fewest. The one with the fewest fits dev by chance, and may stand at the very edge of what is good (docs/tuning.md)."""
+    best = min(trials, key=lambda trial: trial.rank)
+    most = best.counts.errors + math.sqrt(best.counts.errors)
+    near = [trial for trial in trials if trial.rough == best.rough and trial.counts.errors <= most]
+    places = [[value / (SHARE if _is_weight(name) else 1.0) for name, value in trial.weights.items()] for trial in near]
+    # The search tries much in little room: trials a step apart count as one.
+    shares = [1 / sum(math.dist(place, other) <= STEPS[0] for other in places) for place in places]
+    middle = [sum(map(operator.mul, shares, values)) / sum(shares) for values in zip(*places, strict=True)]
+    return min(zip(near, places, strict=True), key=lambda one: (math.dist(one[1], middle), one[0].rank))[0]
+
+
 def search(
     start: Mapping[str, float],
     score: Callable[[Mapping[str, float]], Counts],
     rough: Callable[[Mapping[str, float]], Counts] | None = None,
 ) -> Iterator[Trial]:
-    """Try settings, ``start`` first; each is yielded as soon as it is scored, none twice. The best has the lowest rank.
+    """Try settings, ``start`` first; each is yielded as soon as it is scored, none twice. The lowest rank has the fewest errors.
 
     Args:
         start: the weights that are searched for, from where they stand; without any it is the one trial.

@@ -20,7 +20,7 @@ from speechrnn.decoding.tuned import read_tuned
 from speechrnn.errors import DataError, Unsupported
 from speechrnn.jobs.evaluate import Loaded
 from speechrnn.jobs.tune import Outcome, store, tune, write_trials
-from speechrnn.jobs.weight_search import GRID, MOST, Trial, search
+from speechrnn.jobs.weight_search import GRID, MOST, Trial, search, settled
 from speechrnn.scoring.rates import Counts
 from speechrnn.text.normalize import TextOptions
 from speechrnn.text.tokenizer import BLANK, SPACE, Tokenizer
@@ -61,6 +61,44 @@ def test_a_part_of_dev_says_where_to_search_and_the_whole_what_is_best() -> None
     grid = len(GRID["lm_weight"]) * len(GRID["word_bonus"])
     assert sum(trial.rough for trial in trials) == grid
     assert len(tried) < grid
+
+
+def test_of_a_plateau_the_middle_is_taken_and_not_the_one_error_less_at_its_edge() -> None:
+    """Costs of a word between 2 and 7 are equally good, the lowest by chance an error better."""
+
+    def plateau(weights: Mapping[str, float]) -> Counts:
+        cost = 4 * weights["lm_weight"] - weights["word_bonus"]
+        return errors(100 - (cost == 2) + 30 * max(2 - cost, cost - 7, 0))
+
+    trials = list(search(START, plateau))
+    lowest, taken = best(trials).weights, settled(trials).weights
+    assert 4 * lowest["lm_weight"] - lowest["word_bonus"] == 2
+    assert 3 <= 4 * taken["lm_weight"] - taken["word_bonus"] <= 6
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_taken_errs_less_elsewhere_than_what_fits_dev_best(seed: int) -> None:
+    """True errors grow with the square of the distance; those of dev are drawn around them."""
+    rng = np.random.default_rng(seed)
+    middle, fewest = 0.0, 0.0
+    for _ in range(60):
+        weight, bonus = rng.uniform(0.5, 1.5), rng.uniform(-1, 3)
+
+        def true(weights: Mapping[str, float], weight: float = weight, bonus: float = bonus) -> float:
+            return 60 + 4 * (4 * (weights["lm_weight"] - weight)) ** 2 + 4 * (weights["word_bonus"] - bonus) ** 2
+
+        trials = list(search(START, lambda weights, true=true: errors(rng.poisson(true(weights)))))
+        middle += true(settled(trials).weights)
+        fewest += true(best(trials).weights)
+    assert middle < fewest
+
+
+def test_what_is_taken_was_tried_on_all_of_dev() -> None:
+    whole, part = valley(lm_weight=1.25, word_bonus=1.0), valley(lm_weight=1.0, word_bonus=2.0)
+    trials = list(search({"lm_weight": 0.5, "word_bonus": 0.0}, lambda weights: errors(whole(weights).errors + 9), part))
+    assert best([trial for trial in trials if trial.rough]).counts.errors == 0
+    assert not settled(trials).rough
+    assert settled([Trial({}, errors(7))]).weights == {}
 
 
 def test_four_weights_are_searched_in_pairs() -> None:
