@@ -119,9 +119,9 @@ def _search(
             yield from new(_grid(best().weights, names))
     for step in steps:
         moves = [(name, sign * step * (SHARE if _is_weight(name) else 1.0)) for name in start for sign in (-1, 1)]
-        settled = None
-        while settled is not best():
-            settled = best()
+        begun = None
+        while begun is not best():
+            begun = best()
             for name, size in moves:
                 yield from along(name, size)
 

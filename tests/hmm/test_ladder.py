@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from speechrnn.errors import UsageError
 from speechrnn.hmm.alignment import Segments, context_statistics, count_transitions, even_alignment, retied, segments
 from speechrnn.hmm.grammar import Grammar, linear
 from speechrnn.hmm.graph import build
@@ -132,6 +133,11 @@ def test_the_mean_of_three_sets_fits_new_speakers_better_than_one(climbed) -> No
         for name, model in (("single", single), ("several", several)):
             fits[name] += float(model.gmm.score(frames)[np.arange(len(frames)), states].sum())
     assert fits["several"] > fits["single"]
+
+
+def test_fewer_than_no_sets_are_refused() -> None:
+    with pytest.raises(UsageError, match=r"ladder\.ensemble is -1"):
+        LadderOptions(ensemble=-1)
 
 
 def test_the_same_seed_gives_the_same_model_on_any_number_of_cores() -> None:
