@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from speechrnn.features.normalization import Statistics
 from speechrnn.hmm.adaptation import speaker_transform
 from speechrnn.hmm.alignment import Segments
 from speechrnn.hmm.decoder import HmmDecoder
+from speechrnn.hmm.gmm import Gmm
 from speechrnn.hmm.model import Acoustic
 from speechrnn.hmm.phones import SILENCE
 from speechrnn.hmm.store import HmmModelOptions
@@ -31,6 +33,7 @@ from speechrnn.inference.pieces import LEAST_S, Cutter
 from speechrnn.inference.sound import Sound, sound_of
 from speechrnn.text.tokenizer import BLANK
 
+Piece = TypeVar("Piece")
 ROUNDS = 2
 """Times that a speaker is adapted to, each by what was heard the time before."""
 BLOCK = 6000
@@ -95,21 +98,23 @@ class HmmListener:
     def frames(
         self,
         audio: Iterable[str | Path | Clip | Sound],
-        hear: Callable[[np.ndarray, bool], list[Segments]],
+        hear: Callable[[np.ndarray, Gmm], list[Segments]],
         on_error: Callable[[Clip, DataError], None] | None = None,
         progress: Callable[[int], None] | None = None,
-    ) -> Iterator[tuple[Sound, np.ndarray]]:
-        """Recordings in the order given, with their frames (T, D); all of a speaker's are heard before the first is given.
+    ) -> Iterator[tuple[Sound, np.ndarray, Gmm]]:
+        """Recordings in the order given, with their frames (T, D) and the Gaussians for them.
+
+        All of a speaker's are heard before the first is given. Too little speech to adapt to gets the Gaussians for strangers.
 
         Args:
-            hear: frames of one recording, and whether they are adapted, to what is said in them, piece by piece.
+            hear: frames of one recording, and the Gaussians for them, to what is said in them, piece by piece.
         """
         items = [Clip(str(item), Path(item)) if isinstance(item, str | Path) else item for item in audio]
         voices: dict[str, list[int]] = {}
         for i, item in enumerate(items):
             voices.setdefault((item.clip if isinstance(item, Sound) else item).voice, []).append(i)
         first = {own[0]: own for own in voices.values()}
-        ready: dict[int, tuple[Sound, np.ndarray]] = {}
+        ready: dict[int, tuple[Sound, np.ndarray, Gmm]] = {}
         for place in range(len(items)):
             if place in first:
                 ready.update(self._speaker([(i, items[i]) for i in first.pop(place)], hear, on_error))
@@ -121,9 +126,9 @@ class HmmListener:
     def _speaker(
         self,
         items: list[tuple[int, Clip | Sound]],
-        hear: Callable[[np.ndarray, bool], list[Segments]],
+        hear: Callable[[np.ndarray, Gmm], list[Segments]],
         on_error: Callable[[Clip, DataError], None] | None,
-    ) -> dict[int, tuple[Sound, np.ndarray]]:
+    ) -> dict[int, tuple[Sound, np.ndarray, Gmm]]:
         """The recordings of one speaker that can be read, by number."""
         found: dict[int, tuple[Sound, np.ndarray]] = {}
         for i, item in items:
@@ -147,12 +152,18 @@ class HmmListener:
             heard = []
             for i, frames in views.items():
                 start = 0
-                for segments in hear(self._turned(frames, matrix, quiet[i]), matrix is not None):
+                for segments in hear(self._turned(frames, matrix, quiet[i]), self._gaussians(matrix)):
                     end = start + int(segments.starts[-1])
                     heard.append((frames[start:end], segments))
                     start = end
             matrix = speaker_transform(self.acoustic.gmm, heard, matrix)
-        return {i: (sound, self._turned(views[i], matrix, quiet[i])) for i, (sound, _) in found.items()}
+        gmm = self._gaussians(matrix)
+        return {i: (sound, self._turned(views[i], matrix, quiet[i]), gmm) for i, (sound, _) in found.items()}
+
+    def _gaussians(self, matrix: np.ndarray | None) -> Gmm:
+        """The Gaussians for frames under a speaker's transform, or under none."""
+        adapted = matrix is not None and not np.array_equal(matrix, np.eye(*matrix.shape))
+        return self.acoustic.gmm if adapted or self.acoustic.unadapted is None else self.acoustic.unadapted
 
     def _quiet(self, sound: Sound, cepstra: np.ndarray) -> np.ndarray:
         """Which frames (T,) are digital silence, or lie in the pauses of a long recording, if it has anything else."""
@@ -200,9 +211,8 @@ def pieces(frames: np.ndarray, hop_s: float, silent: Callable[[np.ndarray], np.n
         yield piece.start, frames[piece.start : piece.start + len(piece.log_probs)]
 
 
-def decode_pieces(decoder: HmmDecoder, acoustic: Acoustic, frames: np.ndarray, hop_s: float, *, adapted: bool) -> list[Segments]:
+def decode_pieces(decoder: HmmDecoder, acoustic: Acoustic, frames: np.ndarray, hop_s: float, gmm: Gmm) -> list[Segments]:
     """What is said in each piece of a recording."""
-    gmm = acoustic.gmm if adapted or acoustic.unadapted is None else acoustic.unadapted
     return [decoder.hear(gmm.score(piece)) for _, piece in pieces(frames, hop_s, silence_of(acoustic))]
 
 
@@ -213,7 +223,7 @@ def silence_of(acoustic: Acoustic) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def decoded(
-    heard: Iterable[tuple[Sound, Iterable[tuple[int, np.ndarray]]]], decode: Callable[[np.ndarray], Reading]
+    heard: Iterable[tuple[Sound, Iterable[tuple[int, Piece]]]], decode: Callable[[Piece], Reading]
 ) -> Iterator[tuple[Sound, list[tuple[int, Reading]]]]:
     """Recordings with the readings of their pieces, in the order given; the next ones are decoded meanwhile, on all cores."""
     threads = os.cpu_count() or 1

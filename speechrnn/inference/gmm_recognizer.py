@@ -20,6 +20,7 @@ from speechrnn.decoding.tuned import find
 from speechrnn.errors import DataError, Unsupported, listed
 from speechrnn.hmm.alignment import Segments, segments
 from speechrnn.hmm.decoder import ACOUSTIC_SCALE, HmmDecoder, phone_confidences, phone_posteriors, pronounced
+from speechrnn.hmm.gmm import Gmm
 from speechrnn.hmm.grammar import linear
 from speechrnn.hmm.graph import build
 from speechrnn.hmm.phones import SILENCE
@@ -79,8 +80,8 @@ class HmmRecognizer:
 
     def posteriors(self, audio: str | Path | Clip | np.ndarray, *, sample_rate: int | None = None) -> Posteriors:
         """Log posteriors (T, P) of phones in each frame, silence in the place of the blank; without grammar."""
-        ((_, frames),) = self._frames([self._listener.sound(audio, sample_rate)])
-        return self._posteriors(frames)
+        ((_, frames, gmm),) = self._frames([self._listener.sound(audio, sample_rate)])
+        return self._posteriors(gmm.score(frames))
 
     def posteriors_many(
         self,
@@ -90,12 +91,12 @@ class HmmRecognizer:
         progress: Callable[[int], None] | None = None,
     ) -> Iterator[tuple[Clip, np.ndarray, int]]:
         """Clips with their log posteriors (T, P) and samples, in the order given."""
-        for sound, frames in self._frames(audio, on_error, progress):
-            yield sound.clip, self._posteriors(frames).log_probs, sound.num_samples
+        for sound, frames, gmm in self._frames(audio, on_error, progress):
+            yield sound.clip, self._posteriors(gmm.score(frames)).log_probs, sound.num_samples
 
-    def _posteriors(self, frames: np.ndarray) -> Posteriors:
+    def _posteriors(self, log_likes: np.ndarray) -> Posteriors:
         acoustic = self._stored.acoustic
-        shares = phone_posteriors(acoustic, acoustic.gmm.score(frames))
+        shares = phone_posteriors(acoustic, log_likes)
         log_probs = np.log(np.maximum(shares, np.finfo(np.float32).tiny)).astype(np.float32)
         names = (BLANK, *acoustic.topology.names[1:])
         return Posteriors(log_probs, names, self._hop_s, self._listener.cepstra.offset)
@@ -135,25 +136,29 @@ class HmmRecognizer:
         progress: Callable[[int], None] | None,
     ) -> Iterator[Transcript]:
         silent = silence_of(self._stored.acoustic)
-        heard = ((sound, pieces(frames, self._hop_s, silent)) for sound, frames in self._frames(audio, on_error, progress))
+        heard = (
+            (sound, ((start, (gmm, piece)) for start, piece in pieces(frames, self._hop_s, silent)))
+            for sound, frames, gmm in self._frames(audio, on_error, progress)
+        )
         for sound, readings in decoded(heard, self._decode):
             seconds = sound.num_samples / self.sampling_rate
             blank = Transcript(sound.clip.id, "", seconds, channel=sound.clip.channel, model=self.id, unit=self.tokenizer.unit)
             yield assemble(blank, readings, self.tokenizer, self._hop_s, self._listener.cepstra.offset)
 
-    def _decode(self, frames: np.ndarray) -> Reading:
-        return self._decoder(self._stored.acoustic.gmm.score(frames))
+    def _decode(self, piece: tuple[Gmm, np.ndarray]) -> Reading:
+        gmm, frames = piece
+        return self._decoder(gmm.score(frames))
 
     def _frames(
         self,
         audio: Iterable[str | Path | Clip | Sound],
         on_error: Callable[[Clip, DataError], None] | None = None,
         progress: Callable[[int], None] | None = None,
-    ) -> Iterator[tuple[Sound, np.ndarray]]:
+    ) -> Iterator[tuple[Sound, np.ndarray, Gmm]]:
         acoustic = self._stored.acoustic
 
-        def hear(frames: np.ndarray, adapted: bool) -> list[Segments]:
-            return decode_pieces(self._decoder, acoustic, frames, self._hop_s, adapted=adapted)
+        def hear(frames: np.ndarray, gmm: Gmm) -> list[Segments]:
+            return decode_pieces(self._decoder, acoustic, frames, self._hop_s, gmm)
 
         # What is made of the frames between two of them is so, too.
         with one_thread_each():
@@ -167,8 +172,8 @@ class HmmRecognizer:
         progress: Callable[[int], None] | None = None,
     ) -> Iterator[tuple[Clip, np.ndarray, int]]:
         """Clips with what the decoder reads of them, log likelihoods (T, S) after normalization and adaptation, and samples."""
-        for sound, frames in self._frames(audio, on_error, progress):
-            yield sound.clip, self._stored.acoustic.gmm.score(frames), sound.num_samples
+        for sound, frames, gmm in self._frames(audio, on_error, progress):
+            yield sound.clip, gmm.score(frames), sound.num_samples
 
     def align(
         self, audio: str | Path | Clip | np.ndarray, text: str, *, sample_rate: int | None = None, states: bool = False
@@ -202,18 +207,18 @@ class HmmRecognizer:
     ) -> Iterator[Alignment]:
         # Two clips may be equal; each sound is its own.
         texts = {id(sound): normalize(text, self.text_options) for sound, text in items}
-        for sound, frames in self._frames([sound for sound, _ in items], on_error):
+        for sound, frames, gmm in self._frames([sound for sound, _ in items], on_error):
             try:
-                yield self._lay(sound, frames, texts[id(sound)], states)
+                yield self._lay(sound, frames, gmm, texts[id(sound)], states)
             except DataError as error:
                 if on_error is None:
                     raise
                 on_error(sound.clip, error)
 
-    def _lay(self, sound: Sound, frames: np.ndarray, text: str, states: bool) -> Alignment:
+    def _lay(self, sound: Sound, frames: np.ndarray, gmm: Gmm, text: str, states: bool) -> Alignment:
         name = sound.clip.id or "samples"
         words, said = self._said(name, text)
-        acoustic = self._stored.acoustic
+        acoustic = self._stored.acoustic.with_gmm(gmm)
         graph = build(linear(range(len(words)), dict(enumerate(said)), self.writes_words), acoustic.tying)
         weights = graph.weights(acoustic.transitions)
         beam = math.inf if len(frames) * len(graph.states) <= EXACT_CELLS else BEAM
