@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -97,10 +97,9 @@ def context_statistics(alignment: Segments, frames: np.ndarray, seen: ContextSta
         seen.add(key if phone != SILENCE else (*key[:3], SILENCE, SILENCE), frames[start:end])
 
 
-def count_transitions(tying: Tying, alignments: Iterable[Segments]) -> np.ndarray:
+def count_transitions(tying: Tying, alignments: Sequence[Segments]) -> np.ndarray:
     """How often each transition is taken, by tying's numbers."""
     first, topology = tying.first_transition, tying.topology
-    counts = np.zeros(first[-1])
     width = max(topology.silence_states, topology.phone_states)
     # Which of its state's transitions leads to which state: of silence, of other phones.
     nth = np.zeros((2, width, width + 1), np.int64)
@@ -108,10 +107,16 @@ def count_transitions(tying: Tying, alignments: Iterable[Segments]) -> np.ndarra
         taken: dict[int, int] = {}
         for k, to in topology.arcs(phone):
             nth[kind, k, to] = taken[k] = taken.get(k, -1) + 1
-    for a in alignments:
-        which = np.repeat(np.arange(len(a.phones)), np.diff(a.starts))
-        kind = (a.phones[which[:-1]] != SILENCE).astype(np.int64)
-        size = np.where(kind == 0, topology.silence_states, topology.phone_states)
-        following = np.where(which[1:] != which[:-1], size, a.numbers[1:])
-        np.add.at(counts, first[a.states[:-1]] + nth[kind, a.numbers[:-1], following], 1)
-    return counts
+    # All frames in a row; the last one of each utterance is left for nothing.
+    lengths = np.array([len(a.states) for a in alignments])
+    ends = np.cumsum(lengths)
+    begins = np.concatenate([a.starts[:-1] + before for a, before in zip(alignments, (ends - lengths).tolist(), strict=True)])
+    states, numbers = (np.concatenate([getattr(a, name) for a in alignments]) for name in ("states", "numbers"))
+    spoken = np.repeat(np.concatenate([a.phones for a in alignments]) != SILENCE, np.diff(np.append(begins, len(states))))
+    entered = np.zeros(len(states), np.bool_)
+    entered[begins] = True
+    here = np.delete(np.arange(len(states)), ends - 1)
+    size = np.where(spoken, topology.phone_states, topology.silence_states)[here]
+    following = np.where(entered[here + 1], size, numbers[here + 1])
+    taken_ways = first[states[here]] + nth[spoken[here].astype(np.int64), numbers[here], following]
+    return np.bincount(taken_ways, minlength=first[-1]).astype(np.float64)

@@ -123,14 +123,10 @@ class HmmDecoder:
 
     def _search(self, graph: Graph, weights: np.ndarray, log_likes: np.ndarray, beam: float) -> tuple[np.ndarray, float]:
         """The best path within the beam, and its score."""
-        from speechrnn.hmm.search_kernels import search
-
         o = self._options
-        path, score, _ = search(
-            log_likes, graph.states, graph.first_arc, graph.targets, weights, graph.start, graph.final,
-            o.threshold * beam, o.beam * (MOST_OF_WORDS if self.writes_words else MOST_OF_LETTERS),
-        )  # fmt: skip
-        return path, float(score)
+        most = o.beam * (MOST_OF_WORDS if self.writes_words else MOST_OF_LETTERS)
+        path, score, _ = self._acoustic.scored_path(graph, log_likes, weights, o.threshold * beam, most)
+        return path, score
 
     @cached_property
     def _loop(self) -> Graph:

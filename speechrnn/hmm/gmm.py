@@ -57,8 +57,14 @@ class Gmm:
 
     @property
     def kernel_arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """What the kernels take after frames and states."""
+        """What the kernels take after frames and states, for frames of float64."""
         return self.first, self.means, self.precisions, self.constants
+
+    @cached_property
+    def single_arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """The same for frames of float32."""
+        means, precisions, constants = (np.asarray(a, np.float32) for a in self.kernel_arrays[1:])
+        return self.first, means, precisions, constants
 
     @cached_property
     def _product(self) -> np.ndarray:
@@ -67,27 +73,21 @@ class Gmm:
         constants = self.constants - 0.5 * (np.square(self.means) * precise).sum(1)
         return np.concatenate([(self.means * precise).T, -0.5 * precise.T, constants[None]]).astype(np.float32)
 
-    def score(self, frames: np.ndarray, states: np.ndarray | None = None) -> np.ndarray:
-        """Log likelihoods of frames (T, D) in all states, or in those given: float32, (T, S).
+    def score(self, frames: np.ndarray) -> np.ndarray:
+        """Log likelihoods of frames (T, D) in all states: float32, (T, S).
 
         All Gaussians in one matrix product; float32 is exact to about 1e-4 nats for features near unit scale.
         """
         from speechrnn.hmm.gmm_kernels import below_best, sum_by_state
 
-        matrix = self._product
         first = self.first
-        if states is not None:
-            sizes = self.sizes[states]
-            first = np.concatenate([[0], np.cumsum(sizes)])
-            chosen = np.repeat(self.first[states] - first[:-1], sizes) + np.arange(first[-1])
-            matrix = matrix[:, chosen]
         frames = np.asarray(frames, np.float32)
-        found = np.empty((len(frames), len(first) - 1), np.float32)
+        found = np.empty((len(frames), self.num_states), np.float32)
         sums = np.empty_like(found)
         # A block of frames at a time, so that what lies between the steps stays in the cache.
         for start in range(0, len(frames), ROWS):
             some = frames[start : start + ROWS]
-            components = np.concatenate([some, np.square(some), np.ones_like(some[:, :1])], 1) @ matrix
+            components = np.concatenate([some, np.square(some), np.ones_like(some[:, :1])], 1) @ self._product
             below_best(components, first, found[start : start + ROWS])
             np.exp(components, out=components)
             sum_by_state(components, first, sums[start : start + ROWS])
@@ -118,7 +118,8 @@ class Statistics:
         """Count in frames (T, D) with their states (T,)."""
         from speechrnn.hmm.gmm_kernels import accumulate
 
-        self.log_likelihood += accumulate(frames, states, *gmm.kernel_arrays, self.counts, self.sums, self.squares)
+        arrays = gmm.single_arrays if frames.dtype == np.float32 else gmm.kernel_arrays
+        self.log_likelihood += accumulate(frames, states, *arrays, self.counts, self.sums, self.squares)
         self.frames += len(frames)
 
     def join(self, other: Statistics) -> Statistics:

@@ -30,8 +30,10 @@ from speechrnn.hmm.tree import ContextStatistics, Tying, grow_tree
 
 logger = logging.getLogger("speechrnn")
 R = TypeVar("R")
-BLOCK = 32
-"""Utterances whose statistics one thread sums; the sums of blocks are added in order, whatever the number of threads."""
+BLOCK = 32_000
+"""Frames, about, whose statistics one thread sums; the sums of blocks are added in order, whatever the number of threads."""
+BEAM = 100.0
+"""Nats of log likelihood within which frames are aligned while models are trained: as wide as Kaldi's recipes have it."""
 VARIANCE_FLOOR = 0.01
 """Smallest variance of a Gaussian, as a share of that of all frames."""
 FRAMES_A_GAUSSIAN, LEAST_GAUSSIANS = 200, 2000
@@ -112,11 +114,17 @@ class Ladder:
         self._threads = os.cpu_count() or 1
         self._total = sum(len(h.cepstra) for h in heard)
         self._ensemble = options.ensemble or (ENSEMBLE if self._total <= ENSEMBLE_FRAMES else 1)
+        self._speakers: dict[str, list[int]] = {}
+        for i, one in enumerate(heard):
+            self._speakers.setdefault(one.speaker, []).append(i)
         self._transforms: dict[str, np.ndarray] = {}
         self._alignments: list[Segments] = []
         self._graphs: list[Graph] = []
         self._made: dict[int, tuple[View, np.ndarray | None, np.ndarray]] = {}
-        self._remembered = int(np.searchsorted(np.cumsum([len(h.cepstra) for h in heard]), REMEMBERED_FRAMES))
+        ends = np.cumsum([len(h.cepstra) for h in heard])
+        self._remembered = int(np.searchsorted(ends, REMEMBERED_FRAMES))
+        firsts = np.unique(np.searchsorted(ends, np.arange(0, self._total, BLOCK), side="right")).tolist()
+        self._ranges = [range(first, last) for first, last in zip(firsts, [*firsts[1:], len(heard)], strict=True)]
         self._below: Acoustic | None = None
         self.iterations: list[Iteration] = []
         """All that were made so far."""
@@ -130,9 +138,8 @@ class Ladder:
     # What is done with all utterances, a block at a time on all cores.
 
     def _blocks(self, work: Callable[[range], R]) -> Iterator[R]:
-        ranges = [range(i, min(i + BLOCK, len(self._heard))) for i in range(0, len(self._heard), BLOCK)]
         with ThreadPoolExecutor(self._threads) as pool:
-            yield from pool.map(work, ranges)
+            yield from pool.map(work, self._ranges)
 
     def _frames(self, view: View, index: int) -> np.ndarray:
         """An utterance as a view shows it, adapted where its speaker has a transform; the next iteration finds it made."""
@@ -156,7 +163,11 @@ class Ladder:
             for i in block:
                 graph = self._graphs[i]
                 frames = self._frames(model.view, i)
-                path, _, whole = model.best_path(graph, frames, graph.weights(model.transitions), np.inf, len(graph.states))
+                weights = graph.weights(model.transitions)
+                for beam in (BEAM, np.inf):
+                    path, _, whole = model.best_path(graph, frames, weights, beam, len(graph.states))
+                    if whole:
+                        break
                 # An utterance too short for its text keeps the alignment that it was given at the start.
                 found.append(segments(graph, path) if whole else self._alignments[i])
             return found
@@ -165,7 +176,10 @@ class Ladder:
         return replace(model, transitions=self._counted(model.tying))
 
     def _counted(self, tying: Tying) -> np.ndarray:
-        return counted_transitions(tying, count_transitions(tying, self._alignments))
+        def work(block: range) -> np.ndarray:
+            return count_transitions(tying, [self._alignments[i] for i in block])
+
+        return counted_transitions(tying, np.sum([*self._blocks(work)], axis=0))
 
     def _sums(self, model: Acoustic) -> Statistics:
         """Sums over all frames for the Gaussians."""
@@ -173,8 +187,8 @@ class Ladder:
 
         def work(block: range) -> Statistics:
             sums = Statistics.empty(size, dims)
-            for i in block:
-                sums.add(model.gmm, self._frames(model.view, i), self._alignments[i].states)
+            frames = np.concatenate([self._frames(model.view, i) for i in block])
+            sums.add(model.gmm, frames, np.concatenate([self._alignments[i].states for i in block]))
             return sums
 
         total = Statistics.empty(size, dims)
@@ -224,7 +238,12 @@ class Ladder:
         return self._below
 
     def _texts(self, tying: Tying) -> list[Graph]:
-        return [build(linear(h.tokens, self._pronunciations, self._words, h.pauses), tying) for h in self._heard]
+        """A graph for each utterance; what is said more than once, at other speeds for example, shares one."""
+        built: dict[tuple[tuple[int, ...], tuple[int, ...] | None], Graph] = {}
+        for h in self._heard:
+            if (h.tokens, h.pauses) not in built:
+                built[h.tokens, h.pauses] = build(linear(h.tokens, self._pronunciations, self._words, h.pauses), tying)
+        return [built[h.tokens, h.pauses] for h in self._heard]
 
     def _tied(
         self,
@@ -299,16 +318,18 @@ class Ladder:
     def _volume(self, view: View) -> float:
         """By how much transforms stretch the space, as log likelihood a frame: a narrower one makes every frame more likely."""
         volume = 0.0 if view.matrix is None else 0.5 * float(np.linalg.slogdet(view.matrix @ view.matrix.T)[1])
-        frames = {speaker: sum(len(h.cepstra) for h in self._heard if h.speaker == speaker) for speaker in self._transforms}
-        stretched = sum(n * float(np.linalg.slogdet(self._transforms[speaker][:, :-1])[1]) for speaker, n in frames.items())
-        return volume + stretched / max(sum(frames.values()), 1)
+        stretched = sum(
+            sum(len(self._heard[i].cepstra) for i in self._speakers[speaker]) * float(np.linalg.slogdet(matrix[:, :-1])[1])
+            for speaker, matrix in self._transforms.items()
+        )
+        return volume + stretched / self._total
 
     def _floor(self, view: View) -> np.ndarray:
         """The smallest variances (D,)."""
 
         def work(block: range) -> tuple[int, np.ndarray, np.ndarray]:
             frames = np.concatenate([self._frames(view, i) for i in block]).astype(np.float64)
-            return len(frames), frames.sum(0), np.square(frames).sum(0)
+            return len(frames), frames.sum(0), np.einsum("td,td->d", frames, frames)
 
         counts, sums, squares = (sum(parts) for parts in zip(*self._blocks(work), strict=True))
         return np.asarray(VARIANCE_FLOOR * np.maximum(squares / counts - np.square(sums / counts), 1e-6))
@@ -339,16 +360,14 @@ class Ladder:
         size, dims = gmm.means.shape
 
         def work(block: range) -> tuple[Statistics, np.ndarray]:
-            sums, moments = Statistics.empty(size, dims), np.zeros((dims, dims, dims))
-            for i in block:
-                speech = self._alignments[i].speech
-                states = self._alignments[i].states[speech]
-                frames = self._frames(view, i)[speech].astype(np.float64)
-                weights, targets = np.zeros_like(frames), np.zeros_like(frames)
-                pull(frames, states, *gmm.kernel_arrays, weights, targets)
-                moments += second_moments(weights, frames)
-                sums.add(gmm, frames, states)
-            return sums, moments
+            sums = Statistics.empty(size, dims)
+            speech = [self._alignments[i].speech for i in block]
+            states = np.concatenate([self._alignments[i].states[said] for i, said in zip(block, speech, strict=True)])
+            frames = np.concatenate([self._frames(view, i)[said] for i, said in zip(block, speech, strict=True)]).astype(np.float64)
+            weights, targets = np.zeros_like(frames), np.zeros_like(frames)
+            pull(frames, states, *gmm.kernel_arrays, weights, targets)
+            sums.add(gmm, frames, states)
+            return sums, second_moments(weights, frames)
 
         total, moments = Statistics.empty(size, dims), np.zeros((dims, dims, dims))
         for sums, part in self._blocks(work):
@@ -365,14 +384,11 @@ class Ladder:
 
     def _adapted(self, model: Acoustic) -> Acoustic:
         """Give every speaker the transform under which the model fits best; the model stays as it is."""
-        speakers: dict[str, list[int]] = {}
-        for i, heard in enumerate(self._heard):
-            speakers.setdefault(heard.speaker, []).append(i)
 
         def one(speaker: str) -> np.ndarray:
-            heard = ((model.view(self._heard[i].cepstra), self._alignments[i]) for i in speakers[speaker])
+            heard = ((model.view(self._heard[i].cepstra), self._alignments[i]) for i in self._speakers[speaker])
             return speaker_transform(model.gmm, heard, self._transforms.get(speaker))
 
         with ThreadPoolExecutor(self._threads) as pool:
-            self._transforms = dict(zip(speakers, pool.map(one, speakers), strict=True))
+            self._transforms = dict(zip(self._speakers, pool.map(one, self._speakers), strict=True))
         return model

@@ -55,12 +55,27 @@ class Acoustic:
     def best_path(
         self, graph: Graph, frames: np.ndarray, weights: np.ndarray, beam: float, most: int
     ) -> tuple[np.ndarray, float, bool]:
-        """The best path of a graph through frames (T, D), of which only the graph's own states are scored."""
+        """The best path of a graph through frames (T, D), float32; only states that a path within the beam comes to are scored."""
+        unscored = np.empty((0, self.gmm.num_states), np.float32)
+        return self._search(graph, frames, unscored, weights, beam, most)
+
+    def scored_path(
+        self, graph: Graph, log_likes: np.ndarray, weights: np.ndarray, beam: float, most: int
+    ) -> tuple[np.ndarray, float, bool]:
+        """The best path of a graph by log likelihoods (T, S) of all tied states."""
+        unheard = np.empty((0, self.gmm.means.shape[1]), np.float32)
+        return self._search(graph, unheard, log_likes, weights, beam, most)
+
+    def _search(
+        self, graph: Graph, frames: np.ndarray, log_likes: np.ndarray, weights: np.ndarray, beam: float, most: int
+    ) -> tuple[np.ndarray, float, bool]:
         from speechrnn.hmm.search_kernels import search
 
-        states, columns = np.unique(graph.states, return_inverse=True)
-        log_likes = self.gmm.score(frames, states)
-        return search(log_likes, columns, graph.first_arc, graph.targets, weights, graph.start, graph.final, beam, most)
+        path, score, whole = search(
+            frames, *self.gmm.single_arrays, log_likes, graph.states, graph.first_arc, graph.targets, weights, graph.start,
+            graph.final, beam, most,
+        )  # fmt: skip
+        return path, float(score), whole
 
     def with_gmm(self, gmm: Gmm) -> Acoustic:
         """The same with other Gaussians."""

@@ -5,13 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from speechrnn.decoding.order_kernels import nth_greatest
+from speechrnn.hmm.gmm_kernels import shares
 from speechrnn.jit import kernel
 
 
 @kernel
 def search(
+    frames: np.ndarray,
+    first: np.ndarray,
+    means: np.ndarray,
+    precisions: np.ndarray,
+    constants: np.ndarray,
     log_likes: np.ndarray,
-    columns: np.ndarray,
+    states: np.ndarray,
     first_arc: np.ndarray,
     targets: np.ndarray,
     weights: np.ndarray,
@@ -23,8 +29,10 @@ def search(
     """The best path of a graph through some frames.
 
     Args:
-        log_likes: float32, shape (T, S).
-        columns: shape (N,): the column of ``log_likes`` that each emitting node reads; nodes from N on are hubs.
+        frames, first, means, precisions, constants: frames (T, D) and the Gaussians of S tied states; a state is scored when a path
+            within the beam comes to it.
+        log_likes: float32, shape (T, S), where all states are scored already; else shape (0, S).
+        states: shape (N,): the tied state of each emitting node; nodes from N on are hubs.
         first_arc, targets, weights: the arcs of each node, as :class:`speechrnn.hmm.graph.Graph` has them.
         beam: paths so much below the best one are given up; infinity keeps all.
         most: nodes kept in a frame, about.
@@ -32,8 +40,9 @@ def search(
     Returns:
         The emitting nodes (T,), the log score, and whether the path ends where it may; if none does, it is the best that there is.
     """
-    n_frames = len(log_likes)
-    n_nodes = len(columns)
+    scored = len(log_likes) > 0
+    n_frames = len(log_likes) if scored else len(frames)
+    n_nodes = len(states)
     n_hubs = len(first_arc) - 1 - n_nodes
     score = np.full(n_nodes + n_hubs, -np.inf)
     back = np.full(n_nodes + n_hubs, -1, np.int64)
@@ -49,7 +58,10 @@ def search(
     n_records = 0
     n_here = 0
     first_record = 0
-    limit = beam
+    room = 1 if scored else np.max(first[1:] - first[:-1])
+    posteriors = np.empty(room, np.float32)
+    fresh = np.empty(log_likes.shape[1], np.float32)
+    heard = np.full(log_likes.shape[1], -1, np.int64)
     for t in range(n_frames + 1):
         # Where each path may go: emitting nodes that now hear frame t, hubs on the way.
         n_there = 0
@@ -101,13 +113,20 @@ def search(
             break
         for k in range(n_touched):
             score[hubs[k]] = -np.inf
+        if not scored:
+            for k in range(n_there):
+                state = states[there[k]]
+                if heard[state] != t:
+                    heard[state] = t
+                    fresh[state] = shares(frames[t], first[state], first[state + 1], means, precisions, constants, posteriors)
+        row = log_likes[t] if scored else fresh
         best = -np.inf
         for k in range(n_there):
             node = there[k]
-            there_score[k] = score[node] + log_likes[t, columns[node]]
+            there_score[k] = score[node] + row[states[node]]
             score[node] = -np.inf
             best = max(best, there_score[k])
-        floor = best - limit
+        floor = best - beam
         kept = 0
         for k in range(n_there):
             kept += there_score[k] >= floor

@@ -10,6 +10,18 @@ from speechrnn.jit import kernel
 
 
 @kernel
+def products(frames: np.ndarray, out: np.ndarray) -> None:
+    """Products of each two dimensions of frames (T, D), as np.triu_indices has them, into ``out`` (T or more, D (D + 1) / 2)."""
+    for t in range(len(frames)):
+        frame, row = frames[t], out[t]
+        free = 0
+        for i in range(len(frame)):
+            for j in range(i, len(frame)):
+                row[free] = frame[i] * frame[j]
+                free += 1
+
+
+@kernel
 def better_rows(
     matrix: np.ndarray,
     inverse: np.ndarray,

@@ -94,12 +94,16 @@ def second_moments(weights: np.ndarray, frames: np.ndarray, block: int = 128) ->
 
     The products of a block of frames stay in the cache.
     """
+    from speechrnn.hmm.transform_kernels import products
+
     dims = frames.shape[1]
     rows, columns = np.triu_indices(dims)
     packed = np.zeros((weights.shape[1], len(rows)))
+    room = np.empty((block, len(rows)))
     for start in range(0, len(frames), block):
         part = frames[start : start + block]
-        packed += weights[start : start + block].T @ (part[:, rows] * part[:, columns])
+        products(part, room)
+        packed += weights[start : start + block].T @ room[: len(part)]
     full = np.zeros((weights.shape[1], dims, dims))
     full[:, rows, columns] = packed
     full[:, columns, rows] = packed

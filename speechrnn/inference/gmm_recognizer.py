@@ -222,9 +222,10 @@ class HmmRecognizer:
         graph = build(linear(range(len(words)), dict(enumerate(said)), self.writes_words), acoustic.tying)
         weights = graph.weights(acoustic.transitions)
         beam = math.inf if len(frames) * len(graph.states) <= EXACT_CELLS else BEAM
-        path, score, whole = acoustic.best_path(graph, frames, weights, beam, len(graph.states))
+        log_likes = acoustic.gmm.score(frames)
+        path, score, whole = acoustic.scored_path(graph, log_likes, weights, beam, len(graph.states))
         while beam < math.inf:
-            wider, better, complete = acoustic.best_path(graph, frames, weights, 2 * beam, len(graph.states))
+            wider, better, complete = acoustic.scored_path(graph, log_likes, weights, 2 * beam, len(graph.states))
             if complete and whole and better <= score:
                 break
             beam, path, score, whole = 2 * beam, wider, better, complete
@@ -236,7 +237,6 @@ class HmmRecognizer:
                 "give the text that is spoken there",
             )
         heard = segments(graph, path)
-        log_likes = acoustic.gmm.score(frames)
         sure = phone_confidences(acoustic, heard, log_likes)
         # Beside any of its words in any order: frames by themselves fit some state of some phone better than any speech.
         silent = silence_of(acoustic)

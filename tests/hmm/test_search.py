@@ -14,7 +14,6 @@ from speechrnn.hmm.grammar import Grammar, linear
 from speechrnn.hmm.graph import END, HALF, build
 from speechrnn.hmm.model import Acoustic
 from speechrnn.hmm.phones import ALONE, SILENCE, placed
-from speechrnn.hmm.search_kernels import search
 
 
 def chain_score(model: Acoustic, log_likes: np.ndarray, phones: list[tuple[int, int]]) -> tuple[float, list[int]]:
@@ -96,7 +95,7 @@ def best_by_definition(model: Acoustic, grammar: Grammar, log_likes: np.ndarray,
 def run(model: Acoustic, grammar: Grammar, log_likes: np.ndarray, beam: float = np.inf, most: int = 10**6, *, silence: bool = True):
     graph = build(grammar, model.tying, silence=silence)
     arcs = graph.weights(model.transitions)
-    return graph, search(log_likes, graph.states, graph.first_arc, graph.targets, arcs, graph.start, graph.final, beam, most)
+    return graph, model.scored_path(graph, log_likes, arcs, beam, most)
 
 
 def found_by_search(model: Acoustic, grammar: Grammar, log_likes: np.ndarray, silence: bool) -> tuple[float, np.ndarray]:
@@ -174,6 +173,20 @@ def test_a_narrow_beam_finds_no_more_and_a_wide_one_all() -> None:
         assert len(path) == 30
         # A path that does not end where it may has no end to pay for.
         assert score <= exact[1] + 1e-9 or not whole
+
+
+@pytest.mark.parametrize("grammar", [UNIGRAM, linear((1, 0, 2), SAYINGS)], ids=["unigram", "text"])
+def test_states_are_scored_where_a_path_comes_to_them_as_if_all_had_been(grammar: Grammar) -> None:
+    model = acoustic("ab", 7)
+    frames = np.random.default_rng(7).normal(0, 2, (40, model.gmm.means.shape[1])).astype(np.float32)
+    graph = build(grammar, model.tying)
+    arcs = graph.weights(model.transitions)
+    for beam in (np.inf, 30.0, 10.0):
+        path, score, whole = model.best_path(graph, frames, arcs, beam, 10**6)
+        expected = model.scored_path(graph, model.gmm.score(frames), arcs, beam, 10**6)
+        assert whole is expected[2]
+        assert path.tolist() == expected[0].tolist()
+        assert score == pytest.approx(expected[1], abs=1e-2)
 
 
 def test_too_few_frames_reach_no_end() -> None:
