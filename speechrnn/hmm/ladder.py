@@ -38,8 +38,8 @@ VARIANCE_FLOOR = 0.01
 """Smallest variance of a Gaussian, as a share of that of all frames."""
 FRAMES_A_GAUSSIAN, LEAST_GAUSSIANS = 200, 2000
 """By which tied states get their Gaussians where nobody says how many."""
-ENSEMBLE, ENSEMBLE_FRAMES = 3, 1_000_000
-"""Sets of Gaussians of each tied rung, where nobody says how many, if there are at most so many frames (2.8 hours)."""
+ENSEMBLE = 3
+"""Sets of Gaussians of each tied rung, where nobody says how many, if all frames are remembered."""
 LEAST_FRAMES = 20.0
 """Frames that must come on each Gaussian of a state when it is given more."""
 REMEMBERED_FRAMES = 4_000_000
@@ -113,7 +113,7 @@ class Ladder:
         self._options, self._random, self._track = options, np.random.default_rng(seed), track
         self._threads = os.cpu_count() or 1
         self._total = sum(len(h.cepstra) for h in heard)
-        self._ensemble = options.ensemble or (ENSEMBLE if self._total <= ENSEMBLE_FRAMES else 1)
+        self._ensemble = options.ensemble or (ENSEMBLE if self._total <= REMEMBERED_FRAMES else 1)
         self._speakers: dict[str, list[int]] = {}
         for i, one in enumerate(heard):
             self._speakers.setdefault(one.speaker, []).append(i)

@@ -66,7 +66,7 @@ class LadderOptions:
     silence_states: int = 5
     """States of silence; four or more follow each other in any order."""
     ensemble: int = 0
-    """Sets of Gaussians, each split in directions of its own, whose mean each tied rung takes; 0: three of up to a million frames,
+    """Sets of Gaussians, each split in directions of its own, whose mean each tied rung takes; 0: three of up to 11 hours,
     one of more."""
     silence_gaussians: int = 10
     """Gaussians of a state of silence at most, so that it does not soak them up."""
