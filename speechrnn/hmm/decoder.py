@@ -99,7 +99,7 @@ class HmmDecoder:
         weight, bonus = (getattr(options, name) for name in self.weights)
         self._options = options
         transitions = TRANSITION_WEIGHT * self._acoustic.transitions
-        self._arcs = self._graph.weights(transitions, weight / ACOUSTIC_SCALE, bonus / ACOUSTIC_SCALE) + self._ties
+        self._arcs = self._graph.arcs(transitions, weight / ACOUSTIC_SCALE, bonus / ACOUSTIC_SCALE, self._ties)
         self.description = (
             f"Viterbi search, {self._lm.name} weight {weight:g}, {len(self._names)} {'words' if self.writes_words else 'tokens'}, "
             f"bonus {bonus:g}, threshold {options.threshold:g}"
@@ -119,13 +119,13 @@ class HmmDecoder:
     def free_score(self, log_likes: np.ndarray) -> float:
         """How well the best of all token sequences explains log likelihoods (T, S), whatever the language model says of it: log
         likelihood of the path, as an alignment's text is scored."""
-        return self._search(self._loop, self._loop.weights(self._acoustic.transitions), log_likes, FREE_BEAM)[1]
+        return self._search(self._loop, self._loop.arcs(self._acoustic.transitions), log_likes, FREE_BEAM)[1]
 
-    def _search(self, graph: Graph, weights: np.ndarray, log_likes: np.ndarray, beam: float) -> tuple[np.ndarray, float]:
+    def _search(self, graph: Graph, arcs: np.ndarray, log_likes: np.ndarray, beam: float) -> tuple[np.ndarray, float]:
         """The best path within the beam, and its score."""
         o = self._options
         most = o.beam * (MOST_OF_WORDS if self.writes_words else MOST_OF_LETTERS)
-        path, score, _ = self._acoustic.scored_path(graph, log_likes, weights, o.threshold * beam, most)
+        path, score, _ = self._acoustic.scored_path(graph, log_likes, arcs, o.threshold * beam, most)
         return path, score
 
     @cached_property

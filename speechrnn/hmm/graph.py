@@ -24,6 +24,9 @@ NO_TRANSITION = -1
 _OUTSIDE = -1
 """Position of the hubs before and after everything."""
 HALF = math.log(0.5)
+ARC = np.dtype([("weight", np.float64), ("target", np.int32), ("state", np.int32)])
+"""An arc as the search reads it: log weight, where it leads, the tied state there (-1: a hub). What is read together lies together:
+the search of a large graph waits for memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,10 +59,23 @@ class Graph:
     final: int
     chains: np.ndarray = field(repr=False)
 
-    def weights(self, transitions: np.ndarray, language_weight: float = 1.0, bonus: float = 0.0) -> np.ndarray:
-        """Log weight of every arc, float64; ``bonus`` is added for each token entered."""
+    def arcs(
+        self, transitions: np.ndarray, language_weight: float = 1.0, bonus: float = 0.0, more: np.ndarray | float = 0.0
+    ) -> np.ndarray:
+        """All arcs, ``ARC``, with their log weights.
+
+        Args:
+            transitions: log probabilities.
+            language_weight: of the grammar's.
+            bonus: added for each token entered.
+            more: added to all, or to each its own.
+        """
         acoustic = np.append(transitions, 0.0)[self.transitions]
-        return np.asarray(acoustic + self.sayings + language_weight * self.language + bonus * self.begins)
+        found = np.empty(len(self.targets), ARC)
+        found["weight"] = acoustic + self.sayings + language_weight * self.language + bonus * self.begins + more
+        found["target"] = self.targets
+        found["state"] = np.append(self.states, np.full(len(self.first_arc) - 1 - len(self.states), -1))[self.targets]
+        return found
 
 
 @dataclass(frozen=True, slots=True)

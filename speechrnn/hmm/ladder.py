@@ -38,8 +38,8 @@ VARIANCE_FLOOR = 0.01
 """Smallest variance of a Gaussian, as a share of that of all frames."""
 FRAMES_A_GAUSSIAN, LEAST_GAUSSIANS = 200, 2000
 """By which tied states get their Gaussians where nobody says how many."""
-ENSEMBLE = 3
-"""Sets of Gaussians of each tied rung, where nobody says how many, if all frames are remembered."""
+ENSEMBLE, ENSEMBLE_FRAMES = 3, 4_000_000
+"""Sets of Gaussians of each tied rung, where nobody says how many, if there are at most so many frames (11 hours)."""
 LEAST_FRAMES = 20.0
 """Frames that must come on each Gaussian of a state when it is given more."""
 REMEMBERED_FRAMES = 4_000_000
@@ -113,7 +113,7 @@ class Ladder:
         self._options, self._random, self._track = options, np.random.default_rng(seed), track
         self._threads = os.cpu_count() or 1
         self._total = sum(len(h.cepstra) for h in heard)
-        self._ensemble = options.ensemble or (ENSEMBLE if self._total <= REMEMBERED_FRAMES else 1)
+        self._ensemble = options.ensemble or (ENSEMBLE if self._total <= ENSEMBLE_FRAMES else 1)
         self._speakers: dict[str, list[int]] = {}
         for i, one in enumerate(heard):
             self._speakers.setdefault(one.speaker, []).append(i)
@@ -163,9 +163,9 @@ class Ladder:
             for i in block:
                 graph = self._graphs[i]
                 frames = self._frames(model.view, i)
-                weights = graph.weights(model.transitions)
+                arcs = graph.arcs(model.transitions)
                 for beam in (BEAM, np.inf):
-                    path, _, whole = model.best_path(graph, frames, weights, beam, len(graph.states))
+                    path, _, whole = model.best_path(graph, frames, arcs, beam, len(graph.states))
                     if whole:
                         break
                 # An utterance too short for its text keeps the alignment that it was given at the start.

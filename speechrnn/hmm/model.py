@@ -12,6 +12,9 @@ from speechrnn.hmm.phones import Topology
 from speechrnn.hmm.transforms import deltas, splice
 from speechrnn.hmm.tree import Tying
 
+NODE = np.dtype([("score", np.float64), ("back", np.int64)])
+"""What the search keeps of a node: the best score of a path to it, and the record that path came from."""
+
 
 @dataclass(frozen=True, eq=False)
 class View:
@@ -53,27 +56,28 @@ class Acoustic:
         return self.tying.topology
 
     def best_path(
-        self, graph: Graph, frames: np.ndarray, weights: np.ndarray, beam: float, most: int
+        self, graph: Graph, frames: np.ndarray, arcs: np.ndarray, beam: float, most: int
     ) -> tuple[np.ndarray, float, bool]:
         """The best path of a graph through frames (T, D), float32; only states that a path within the beam comes to are scored."""
         unscored = np.empty((0, self.gmm.num_states), np.float32)
-        return self._search(graph, frames, unscored, weights, beam, most)
+        return self._search(graph, frames, unscored, arcs, beam, most)
 
     def scored_path(
-        self, graph: Graph, log_likes: np.ndarray, weights: np.ndarray, beam: float, most: int
+        self, graph: Graph, log_likes: np.ndarray, arcs: np.ndarray, beam: float, most: int
     ) -> tuple[np.ndarray, float, bool]:
         """The best path of a graph by log likelihoods (T, S) of all tied states."""
         unheard = np.empty((0, self.gmm.means.shape[1]), np.float32)
-        return self._search(graph, unheard, log_likes, weights, beam, most)
+        return self._search(graph, unheard, log_likes, arcs, beam, most)
 
     def _search(
-        self, graph: Graph, frames: np.ndarray, log_likes: np.ndarray, weights: np.ndarray, beam: float, most: int
+        self, graph: Graph, frames: np.ndarray, log_likes: np.ndarray, arcs: np.ndarray, beam: float, most: int
     ) -> tuple[np.ndarray, float, bool]:
         from speechrnn.hmm.search_kernels import search
 
+        nodes = np.empty(len(graph.first_arc) - 1, NODE)
         path, score, whole = search(
-            frames, *self.gmm.single_arrays, log_likes, graph.states, graph.first_arc, graph.targets, weights, graph.start,
-            graph.final, beam, most,
+            frames, *self.gmm.single_arrays, log_likes, nodes, len(graph.states), graph.first_arc, arcs, graph.start, graph.final,
+            beam, most,
         )  # fmt: skip
         return path, float(score), whole
 

@@ -17,10 +17,10 @@ def search(
     precisions: np.ndarray,
     constants: np.ndarray,
     log_likes: np.ndarray,
-    states: np.ndarray,
+    nodes: np.ndarray,
+    n_nodes: int,
     first_arc: np.ndarray,
-    targets: np.ndarray,
-    weights: np.ndarray,
+    arcs: np.ndarray,
     start: int,
     final: int,
     beam: float,
@@ -32,8 +32,8 @@ def search(
         frames, first, means, precisions, constants: frames (T, D) and the Gaussians of S tied states; a state is scored when a path
             within the beam comes to it.
         log_likes: float32, shape (T, S), where all states are scored already; else shape (0, S).
-        states: shape (N,): the tied state of each emitting node; nodes from N on are hubs.
-        first_arc, targets, weights: the arcs of each node, as :class:`speechrnn.hmm.graph.Graph` has them.
+        nodes: room for a record of ``NODE`` each; those from ``n_nodes`` on are hubs.
+        first_arc, arcs: of each node, as :class:`speechrnn.hmm.graph.Graph` has them.
         beam: paths so much below the best one are given up; infinity keeps all.
         most: nodes kept in a frame, about.
 
@@ -42,16 +42,16 @@ def search(
     """
     scored = len(log_likes) > 0
     n_frames = len(log_likes) if scored else len(frames)
-    n_nodes = len(states)
     n_hubs = len(first_arc) - 1 - n_nodes
-    score = np.full(n_nodes + n_hubs, -np.inf)
-    back = np.full(n_nodes + n_hubs, -1, np.int64)
+    for node in nodes:
+        node.score, node.back = -np.inf, -1
     queue = np.empty(n_hubs + 1, np.int64)
     queued = np.zeros(n_hubs, np.bool_)
     hubs = np.empty(n_hubs, np.int64)
     here = np.empty(n_nodes, np.int64)
     here_score = np.empty(n_nodes)
     there = np.empty(n_nodes, np.int64)
+    there_state = np.empty(n_nodes, np.int32)
     there_score = np.empty(n_nodes)
     record_node = np.empty(1024, np.int32)
     record_back = np.empty(1024, np.int64)
@@ -69,7 +69,7 @@ def search(
         head = 0
         tail = 0
         if t == 0:
-            score[start] = 0.0
+            nodes[start].score = 0.0
             queue[0] = start
             queued[start - n_nodes] = True
             hubs[0] = start
@@ -88,23 +88,24 @@ def search(
                 # Wrapped by hand: a remainder takes longer than all the rest.
                 head = head + 1 if head < n_hubs else 0
                 queued[source - n_nodes] = False
-                value = score[source]
-                origin = back[source]
+                value = nodes[source].score
+                origin = nodes[source].back
             else:
                 break
             for a in range(first_arc[source], first_arc[source + 1]):
-                target = targets[a]
-                found = value + weights[a]
-                if found > score[target]:
-                    if score[target] == -np.inf:
+                target = arcs[a].target
+                found = value + arcs[a].weight
+                if found > nodes[target].score:
+                    if nodes[target].score == -np.inf:
                         if target < n_nodes:
                             there[n_there] = target
+                            there_state[n_there] = arcs[a].state
                             n_there += 1
                         else:
                             hubs[n_touched] = target
                             n_touched += 1
-                    score[target] = found
-                    back[target] = origin
+                    nodes[target].score = found
+                    nodes[target].back = origin
                     if target >= n_nodes and not queued[target - n_nodes]:
                         queued[target - n_nodes] = True
                         queue[tail] = target
@@ -112,10 +113,10 @@ def search(
         if t == n_frames:
             break
         for k in range(n_touched):
-            score[hubs[k]] = -np.inf
+            nodes[hubs[k]].score = -np.inf
         if not scored:
             for k in range(n_there):
-                state = states[there[k]]
+                state = there_state[k]
                 if heard[state] != t:
                     heard[state] = t
                     fresh[state] = shares(frames[t], first[state], first[state + 1], means, precisions, constants, posteriors)
@@ -123,8 +124,8 @@ def search(
         best = -np.inf
         for k in range(n_there):
             node = there[k]
-            there_score[k] = score[node] + row[states[node]]
-            score[node] = -np.inf
+            there_score[k] = nodes[node].score + row[there_state[k]]
+            nodes[node].score = -np.inf
             best = max(best, there_score[k])
         floor = best - beam
         kept = 0
@@ -149,11 +150,11 @@ def search(
                 here_score[n_here] = there_score[k]
                 n_here += 1
                 record_node[n_records] = node
-                record_back[n_records] = back[node]
+                record_back[n_records] = nodes[node].back
                 n_records += 1
     path = np.empty(n_frames, np.int32)
-    total = score[final]
-    record = back[final]
+    total = nodes[final].score
+    record = nodes[final].back
     whole = total > -np.inf
     if not whole:
         for k in range(n_here):

@@ -220,12 +220,12 @@ class HmmRecognizer:
         words, said = self._said(name, text)
         acoustic = self._stored.acoustic.with_gmm(gmm)
         graph = build(linear(range(len(words)), dict(enumerate(said)), self.writes_words), acoustic.tying)
-        weights = graph.weights(acoustic.transitions)
+        arcs = graph.arcs(acoustic.transitions)
         beam = math.inf if len(frames) * len(graph.states) <= EXACT_CELLS else BEAM
         log_likes = acoustic.gmm.score(frames)
-        path, score, whole = acoustic.scored_path(graph, log_likes, weights, beam, len(graph.states))
+        path, score, whole = acoustic.scored_path(graph, log_likes, arcs, beam, len(graph.states))
         while beam < math.inf:
-            wider, better, complete = acoustic.scored_path(graph, log_likes, weights, 2 * beam, len(graph.states))
+            wider, better, complete = acoustic.scored_path(graph, log_likes, arcs, 2 * beam, len(graph.states))
             if complete and whole and better <= score:
                 break
             beam, path, score, whole = 2 * beam, wider, better, complete

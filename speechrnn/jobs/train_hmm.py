@@ -50,6 +50,8 @@ TUNING_WORDS, TUNING_LETTERS = 1500, 7500
 """Words, or letters, of dev that weights are tried on, about: of a larger one every so many utterances."""
 PART = 5
 """Of so many utterances one has the letters by which the place is found where weights are searched for."""
+TUNING_STEPS = (1.0, 0.5)
+"""Steps of that search: a finer one finds nothing that holds elsewhere (docs/tuning.md), and every rung is searched for."""
 
 
 def train(values: Mapping[str, Any], *, track: Track = silent) -> RunDir:
@@ -178,7 +180,7 @@ def _keep(
     known = readable[:: max(1, round(tokens / (TUNING_LETTERS if letters else TUNING_WORDS)))]
     part = PART if letters and tokens > TUNING_WORDS else 1
     manifest = next(p for p in (folder / "cuts_dev.jsonl.gz", folder / "cuts_dev.jsonl") if p.is_file())
-    outcome = job.tune(manifest, known, loaded, DecodingOptions(), None, part=part, track=track)
+    outcome = job.tune(manifest, known, loaded, DecodingOptions(), None, part=part, steps=TUNING_STEPS, track=track)
     job.store(loaded, outcome, None)
     if (lm_file := experiment.data.lm or folder / "lm.arpa").is_file() and tokenizer.unit == "phones":
         # The same files, given by name, mean the same weights.

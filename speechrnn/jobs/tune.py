@@ -25,7 +25,7 @@ from speechrnn.decoding.tuned import FILE, Tuned, key, with_weights, write_tuned
 from speechrnn.errors import DataError, Unsupported
 from speechrnn.jobs.evaluate import NOTHING, Loaded
 from speechrnn.jobs.references import references, text_source
-from speechrnn.jobs.weight_search import Trial, search, settled
+from speechrnn.jobs.weight_search import STEPS, Trial, search, settled
 from speechrnn.modeldir import WEIGHTS, model_folder
 from speechrnn.scoring.calibration import Reliability, reliability, right_ones
 from speechrnn.scoring.rates import Counts, count, total
@@ -84,6 +84,7 @@ def tune(
     *,
     fixed: Sequence[str] = (),
     part: int = 1,
+    steps: Sequence[float] = STEPS,
     threads: int | None = None,
     track: Track | None = None,
 ) -> Outcome:
@@ -97,6 +98,7 @@ def tune(
         helpers: language models, lexicon, hotwords, as they will be given when transcribing.
         fixed: weights that stay as they are in ``options``.
         part: where to search is found by one in so many utterances.
+        steps: in which it is searched there, in nats of a bonus.
         threads: utterances decoded at a time; by default as many as there are cores.
         track: shows progress.
 
@@ -122,7 +124,7 @@ def tune(
         def score(weights: Mapping[str, float], some: Sequence[Heard] = heard) -> Counts:
             return total(count(*sides(one, found, loaded, metric)) for one, found in zip(some, read(weights, some), strict=True))
 
-        found = search(start, score, partial(score, some=heard[::part]) if part > 1 else None)
+        found = search(start, score, partial(score, some=heard[::part]) if part > 1 else None, steps)
         trials = tuple(track(found, "tune") if track is not None else found)
         best = settled(trials)
         readings = read(best.weights)

@@ -69,6 +69,7 @@ def search(
     start: Mapping[str, float],
     score: Callable[[Mapping[str, float]], Counts],
     rough: Callable[[Mapping[str, float]], Counts] | None = None,
+    steps: Sequence[float] = STEPS,
 ) -> Iterator[Trial]:
     """Try settings, ``start`` first; each is yielded as soon as it is scored, none twice. The lowest rank has the fewest errors.
 
@@ -76,13 +77,14 @@ def search(
         start: the weights that are searched for, from where they stand; without any it is the one trial.
         score: errors on dev with given weights.
         rough: the same on a part of dev, by which the place where to search is found.
+        steps: from there, see ``STEPS``.
     """
     if rough is not None:
         found = list(_search(start, rough, rough=True, steps=()))
         yield from found
-        yield from _search(min(found, key=lambda trial: trial.rank).weights, score, pairs=())
+        yield from _search(min(found, key=lambda trial: trial.rank).weights, score, pairs=(), steps=steps)
     else:
-        yield from _search(start, score)
+        yield from _search(start, score, steps=steps)
 
 
 def _search(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
@@ -60,8 +61,16 @@ def corpus(seed: int, size: int, speakers: int) -> tuple[list[Heard], list[list[
     return heard, truth
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _small_blocks() -> Iterator[None]:
+    """A corpus of several blocks, though it is small."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("speechrnn.hmm.ladder.BLOCK", 500)
+        yield
+
+
 @pytest.fixture(scope="module")
-def climbed() -> tuple[Ladder, dict[str, Acoustic]]:
+def climbed(_small_blocks: None) -> tuple[Ladder, dict[str, Acoustic]]:
     heard, _ = corpus(1, 90, 6)
     ladder = Ladder(TOPOLOGY, SAYINGS, heard, OPTIONS, words=False)
     return ladder, {rung: ladder.climb(rung) for rung in RUNGS}
@@ -69,7 +78,7 @@ def climbed() -> tuple[Ladder, dict[str, Acoustic]]:
 
 def recognized(model: Acoustic, frames: np.ndarray) -> tuple[int, ...]:
     graph = build(ANYTHING, model.tying)
-    path, _, whole = model.best_path(graph, frames, graph.weights(model.transitions, 5.0), np.inf, 10**6)
+    path, _, whole = model.best_path(graph, frames, graph.arcs(model.transitions, 5.0), np.inf, 10**6)
     assert whole
     found = segments(graph, path)
     return tuple(found.tokens[found.tokens >= 0].tolist())
@@ -90,7 +99,7 @@ def test_borders_are_found_where_they_were_planted(climbed) -> None:
     for h, spans in zip(heard, truth, strict=True):
         graph = build(linear(h.tokens, SAYINGS, words=False), model.tying)
         frames = model.view(h.cepstra)
-        path, _, _ = model.best_path(graph, frames, graph.weights(model.transitions), np.inf, 10**6)
+        path, _, _ = model.best_path(graph, frames, graph.arcs(model.transitions), np.inf, 10**6)
         found = segments(graph, path)
         spoken = np.flatnonzero(found.tokens >= 0)
         off += [abs(int(found.starts[i]) - start) for i, (_, start, _) in zip(spoken, spans, strict=True)]
@@ -128,7 +137,7 @@ def test_the_mean_of_three_sets_fits_new_speakers_better_than_one(climbed) -> No
     for h in heard:
         graph = build(linear(h.tokens, SAYINGS, words=False), single.tying)
         frames = single.view(h.cepstra)
-        path, _, _ = single.best_path(graph, frames, graph.weights(single.transitions), np.inf, 10**6)
+        path, _, _ = single.best_path(graph, frames, graph.arcs(single.transitions), np.inf, 10**6)
         states = graph.states[path]
         for name, model in (("single", single), ("several", several)):
             fits[name] += float(model.gmm.score(frames)[np.arange(len(frames)), states].sum())
@@ -146,6 +155,8 @@ def test_the_same_seed_gives_the_same_model_on_any_number_of_cores() -> None:
     found = []
     for threads in (1, 3):
         ladder = Ladder(TOPOLOGY, SAYINGS, heard, quick, seed=5, words=False)
+        assert len(ladder._ranges) > 3
+        assert [i for block in ladder._ranges for i in block] == list(range(40))
         ladder._threads = threads
         found.append(ladder.climb("mono").gmm)
     assert np.array_equal(found[0].means, found[1].means)
@@ -161,6 +172,23 @@ def test_frames_made_anew_and_frames_remembered_train_the_same_models(climbed, r
     for rung in RUNGS:
         assert np.array_equal(ladder.climb(rung).gmm.means, climbed[1][rung].gmm.means), rung
     assert (0 < len(ladder._made) < len(heard)) == (remembered > 0)
+
+
+@pytest.mark.parametrize("beam", [100.0, 0.5])
+def test_a_beam_trains_as_the_exact_search_does_and_one_that_loses_the_end_is_given_up(beam: float, monkeypatch) -> None:
+    heard, _ = corpus(4, 24, 2)
+    quick = replace(OPTIONS, mono=MonoOptions(30, 12))
+    found = []
+    for width in (np.inf, beam):
+        monkeypatch.setattr("speechrnn.hmm.ladder.BEAM", width)
+        ladder = Ladder(TOPOLOGY, SAYINGS, heard, quick, words=False)
+        model = ladder.climb("mono")
+        assert [tuple(a.tokens[a.tokens >= 0]) for a in ladder._alignments] == [h.tokens for h in heard]
+        found.append((model.gmm.means, [a.states.tolist() for a in ladder._alignments]))
+    exact, pruned = found
+    assert (exact[1] == pruned[1]) == (beam == 100.0), "half a nat is too little for the best path"
+    if beam == 100.0:
+        assert np.array_equal(exact[0], pruned[0])
 
 
 def test_an_even_start_passes_through_every_state_in_turn() -> None:

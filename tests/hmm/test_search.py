@@ -94,7 +94,7 @@ def best_by_definition(model: Acoustic, grammar: Grammar, log_likes: np.ndarray,
 
 def run(model: Acoustic, grammar: Grammar, log_likes: np.ndarray, beam: float = np.inf, most: int = 10**6, *, silence: bool = True):
     graph = build(grammar, model.tying, silence=silence)
-    arcs = graph.weights(model.transitions)
+    arcs = graph.arcs(model.transitions)
     return graph, model.scored_path(graph, log_likes, arcs, beam, most)
 
 
@@ -180,7 +180,7 @@ def test_states_are_scored_where_a_path_comes_to_them_as_if_all_had_been(grammar
     model = acoustic("ab", 7)
     frames = np.random.default_rng(7).normal(0, 2, (40, model.gmm.means.shape[1])).astype(np.float32)
     graph = build(grammar, model.tying)
-    arcs = graph.weights(model.transitions)
+    arcs = graph.arcs(model.transitions)
     for beam in (np.inf, 30.0, 10.0):
         path, score, whole = model.best_path(graph, frames, arcs, beam, 10**6)
         expected = model.scored_path(graph, model.gmm.score(frames), arcs, beam, 10**6)
