@@ -92,8 +92,8 @@ def _numbers(system: System, scores: ValueScores) -> dict[str, Any]:
 
 
 def _difference(pair: Comparison) -> dict[str, Any]:
-    d, shown = pair.difference, _rounded if pair.matched else _digits
-    found: dict[str, Any] = {"difference": shown(d.difference), "low": shown(d.low), "high": shown(d.high), "p": _rounded(d.p)}
+    d = pair.difference
+    found: dict[str, Any] = {"difference": _digits(d.difference), "low": _digits(d.low), "high": _digits(d.high), "p": _digits(d.p)}
     return found | {"matched_pairs": _matched(pair.matched)} if pair.matched else found
 
 
@@ -101,47 +101,47 @@ def _sounds(system: System, analysis: Analysis) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if system.name in analysis.articulatory:
         near = analysis.articulatory[system.name]
-        found["articulatory"] = {"percent": _rounded(near.percent), "errors": _rounded(near.errors), "tokens": near.tokens}
+        found["articulatory"] = {"percent": _digits(near.percent), "errors": _digits(near.errors), "tokens": near.tokens}
     if system.name in analysis.classes:
         rates = analysis.classes[system.name]
-        found["classes"] = {rate.name: {"percent": _rounded(rate.counts.percent), **asdict(rate.counts)} for rate in rates}
+        found["classes"] = {rate.name: {"percent": _digits(rate.counts.percent), **asdict(rate.counts)} for rate in rates}
     if system.name in analysis.scores:
         scores = analysis.scores[system.name]
         pairs = (("accuracy", scores.accuracy, scores.accuracy_interval), ("macro_f1", scores.macro_f1, scores.macro_f1_interval))
         for name, percent, bounds in pairs:
-            found[name] = {"percent": _rounded(percent), **_bounds(bounds)}
+            found[name] = {"percent": _digits(percent), **_bounds(bounds)}
         found["labels"] = {
             one.label: {
                 "total": one.total,
-                **{name: _rounded(getattr(one, name)) for name in ("precision", "recall", "f1", "low", "high")},
+                **{name: _digits(getattr(one, name)) for name in ("precision", "recall", "f1", "low", "high")},
             }
             for one in scores.classes
         }
     if system.name in analysis.translations:
         found["translation"] = {
             one.name: {
-                "score": _rounded(one.score),
-                "low": _rounded(one.low),
-                "high": _rounded(one.high),
+                "score": _digits(one.score),
+                "low": _digits(one.low),
+                "high": _digits(one.high),
                 "signature": one.signature,
             }
             for one in analysis.translations[system.name]
         }
     if system.name in analysis.frames:
         timed = analysis.frames[system.name]
-        found["frames"] = {"percent": _rounded(timed.error), **_bounds(timed.error_interval), "frames": timed.frames}
-        found["segments"] = {name: _rounded(getattr(timed, name)) for name in ("precision", "recall", "f1")}
+        found["frames"] = {"percent": _digits(timed.error), **_bounds(timed.error_interval), "frames": timed.frames}
+        found["segments"] = {name: _digits(getattr(timed, name)) for name in ("precision", "recall", "f1")}
         found["segments"] |= {**_bounds(timed.f1_interval), "segments": timed.segments}
     return found
 
 
 def _bounds(interval: Interval) -> dict[str, float]:
-    return {"low": _rounded(interval.low), "high": _rounded(interval.high)}
+    return {"low": _digits(interval.low), "high": _digits(interval.high)}
 
 
 def _matched(found: MatchedPairs) -> dict[str, Any]:
-    z = _rounded(found.z) if math.isfinite(found.z) else None
-    return {"segments": found.segments, "mean": _rounded(found.mean), "z": z, "p": _rounded(found.p)}
+    z = _digits(found.z) if math.isfinite(found.z) else None
+    return {"segments": found.segments, "mean": _digits(found.mean), "z": z, "p": _digits(found.p)}
 
 
 def _reliability(found: Reliability) -> dict[str, Any]:
@@ -149,29 +149,25 @@ def _reliability(found: Reliability) -> dict[str, Any]:
     return {
         "number": found.number,
         "wrong": found.wrong,
-        **{name: None if f is None else {key: _rounded(value) for key, value in asdict(f).items()} for name, f in figures.items()},
-        "brier_of_a_constant": _rounded(found.constant),
+        **{name: None if f is None else {key: _digits(value) for key, value in asdict(f).items()} for name, f in figures.items()},
+        "brier_of_a_constant": _digits(found.constant),
     }
 
 
 def _measure(measure: Measure) -> dict[str, Any]:
     counts = measure.counts
     return {
-        "percent": _rounded(counts.percent),
+        "percent": _digits(counts.percent),
         "errors": counts.errors,
         "tokens": counts.tokens,
         "insertions": counts.insertions,
         "deletions": counts.deletions,
         "substitutions": counts.substitutions,
-        "low": _rounded(measure.low),
-        "high": _rounded(measure.high),
+        "low": _digits(measure.low),
+        "high": _digits(measure.high),
     }
 
 
-def _rounded(value: float) -> float:
-    return round(value, 4)
-
-
 def _digits(value: float) -> float:
-    """Of a number in any unit ten digits, more than any table shows: what is rounded twice may be rounded wrongly."""
+    """Ten digits, more than any table shows: what is rounded twice may be rounded wrongly."""
     return float(f"{value:.10g}")
