@@ -75,11 +75,11 @@ def tune(
 
 
 def _rows(outcome: Outcome) -> tuple[list[list[Any]], list[str]]:
-    """The best settings, and the defaults."""
-    ranked = sorted(outcome.trials, key=lambda trial: trial.rank)
-    shown = ranked[:SHOWN]
-    if outcome.trials[0] not in shown:
-        shown.append(outcome.trials[0])
+    """The settings with the fewest errors, what is stored, which lies amid those that err about as little, and the defaults."""
+    shown = sorted(outcome.trials, key=lambda trial: trial.rank)[:SHOWN]
+    for trial in (outcome.best, outcome.trials[0]):
+        if trial not in shown:
+            shown.append(trial)
     rows = [[*(f"{v:g}" for v in trial.weights.values()), f"{trial.counts.percent:.2f}", trial.counts.errors] for trial in shown]
     for row, trial in zip(rows, shown, strict=True):
         row.append("stored" if trial is outcome.best else "default" if trial is outcome.trials[0] else "")

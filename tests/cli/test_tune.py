@@ -8,6 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from speechrnn.cli.tune import _rows
+from speechrnn.decoding.tuned import Tuned
+from speechrnn.jobs.tune import Outcome
+from speechrnn.jobs.weight_search import Trial
+from speechrnn.scoring.rates import Counts
+
 
 @pytest.fixture(scope="module")
 def model(own, tmp_path_factory) -> Path:
@@ -88,3 +94,10 @@ def test_wrong_calls(own, speechrnn, model: Path, tmp_path: Path) -> None:
     said = speechrnn("tune", dev, "-m", model, "--decoding", "lm_wieght=1")
     assert said.status == 2
     assert "did you mean 'lm_weight'?" in said.err
+
+
+def test_what_is_stored_is_shown_though_many_settings_err_less() -> None:
+    trials = [Trial({"lm_weight": n / 4, "word_bonus": 0.0}, Counts(n, 100, 0, 0, n)) for n in range(20, 0, -1)]
+    shown, _ = _rows(Outcome("wer", tuple(trials), trials[3], Tuned("none", "dev", "", "wer", 17, 100), {}, {}))
+    assert [row[3] for row in shown] == [*range(1, 11), 17, 20]
+    assert [row[4] for row in shown[-2:]] == ["stored", "default"]
