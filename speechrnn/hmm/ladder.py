@@ -33,8 +33,8 @@ R = TypeVar("R")
 BLOCK = 32_000
 """Frames, about, whose statistics one thread sums; the sums of blocks are added in order, whatever the number of threads."""
 BEAM = 200.0
-"""Nats of log likelihood within which frames are aligned while models are trained. On AN4 half of it would do; from short recordings
-of tones half of it made models that heard sounds in silence."""
+"""Nats of log likelihood within which frames are aligned while models are trained. Half of it would do on AN4; of short recordings
+of tones it made models that heard sounds in silence."""
 VARIANCE_FLOOR = 0.01
 """Smallest variance of a Gaussian, as a share of that of all frames."""
 FRAMES_A_GAUSSIAN, LEAST_GAUSSIANS = 200, 2000
