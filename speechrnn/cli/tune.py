@@ -90,5 +90,5 @@ def _summary(outcome: Outcome) -> str:
     """What is stored, in a line."""
     c = outcome.best.counts
     chosen = " ".join(f"{name}={value:g}" for name, value in outcome.best.weights.items())
-    tried = f" with {chosen}, the best of {len(outcome.trials)} settings" if chosen else ""
+    tried = f" with {chosen}, amid the best of {len(outcome.trials)} settings" if chosen else ""
     return f"{outcome.metric.upper()} {c.percent:.2f} % ({c.errors} errors in {c.tokens}){tried}"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -74,7 +75,15 @@ class Graph:
         found = np.empty(len(self.targets), ARC)
         found["weight"] = acoustic + self.sayings + language_weight * self.language + bonus * self.begins + more
         found["target"] = self.targets
-        found["state"] = np.append(self.states, np.full(len(self.first_arc) - 1 - len(self.states), -1))[self.targets]
+        found["state"] = self._reached
+        return found
+
+    @cached_property
+    def _reached(self) -> np.ndarray:
+        """The tied state that each arc leads to, -1 where it leads to a hub."""
+        states = np.full(len(self.first_arc) - 1, -1, np.int32)
+        states[: len(self.states)] = self.states
+        found: np.ndarray = states[self.targets]
         return found
 
 
