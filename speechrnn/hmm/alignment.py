@@ -45,16 +45,13 @@ class Segments:
 
 def segments(graph: Graph, path: np.ndarray) -> Segments:
     """What a path of emitting nodes (T,) says."""
-    units = graph.units[path]
+    units, numbers = graph.units[path], graph.numbers[path]
     begins = np.empty(len(path), np.bool_)
     begins[:1] = True
-    again = (path[1:] == graph.chains[units[1:], 4]) & (path[1:] != path[:-1])
+    again = (numbers[1:] == 0) & (path[1:] != path[:-1])
     begins[1:] = (units[1:] != units[:-1]) | again
     starts = np.flatnonzero(begins)
-    phones, places, tokens, indices, _ = graph.chains[units[starts]].T
-    return Segments(
-        graph.states[path], path - graph.chains[units, 4], np.append(starts, len(path)), phones, places, tokens, indices
-    )
+    return Segments(graph.states[path], numbers, np.append(starts, len(path)), *graph.labels[units[starts]].T)
 
 
 def even_alignment(

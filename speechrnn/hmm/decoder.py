@@ -35,8 +35,8 @@ BEAM = 16.0
 word of AN4 costs up to 100; with 200, some were lost that the exact search finds: docs/hmm.md."""
 FREE_BEAM = 8.0
 """The same where words cost nothing: an hour in one piece is held against its text, and all that is kept is kept until its end."""
-MOST_OF_WORDS, MOST_OF_LETTERS = 40, 28
-"""Nodes of the graph that are kept for each hypothesis of the beam, 2000 and 1400 by default; what they lose that the exact search
+MOST_OF_WORDS, MOST_OF_LETTERS = 40, 20
+"""Nodes of the graph that are kept for each hypothesis of the beam, 2000 and 1000 by default; what they lose that the exact search
 finds: docs/hmm.md."""
 _TIE = 1e-7
 """Nats by which the more frequent of two words of equal sound is better."""
@@ -92,7 +92,7 @@ class HmmDecoder:
         """A bonus for each arc that enters a word, by how often the training texts hold it."""
         graph = self._graph
         bonus = np.array([_TIE * np.log1p(counts.get(name, 0)) for name in self._names])
-        tokens = graph.chains[graph.units[np.where(graph.begins, graph.targets, 0)], 2]
+        tokens = graph.labels[graph.units[np.where(graph.begins, graph.targets, 0)], 2]
         return np.where(graph.begins, bonus[tokens], 0.0)
 
     def _set(self, options: DecodingOptions) -> None:

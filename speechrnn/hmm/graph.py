@@ -2,16 +2,18 @@
 
 A graph has emitting nodes, each a state of some phone in its context, and hubs, which emit nothing. A hub is keyed by (position
 in the grammar, last phone, next phone), so contexts across words need no transducers to be composed (compare Mohri, Pereira and
-Riley 2002): a phone's chain of states enters from the hubs that agree with its left context and leaves to those that agree with its
-right one. Contexts in which the tree ties a phone to the same states share one chain, as far as that adds no path.
+Riley 2002): a phone's states enter from the hubs that agree with its left context and leave to those that agree with its right one.
+Contexts in which the tree ties a phone to the same states share their nodes: those that begin alike as long as they are alike, and
+those that end alike from where they are, so a phone between many neighbours is the smallest acyclic graph of its states.
 """
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -25,9 +27,20 @@ NO_TRANSITION = -1
 _OUTSIDE = -1
 """Position of the hubs before and after everything."""
 HALF = math.log(0.5)
+_ARC = np.dtype(
+    [
+        ("source", np.int64), ("target", np.int64), ("transition", np.int32), ("language", np.float64), ("saying", np.float64),
+        ("begins", np.bool_),
+    ]
+)  # fmt: skip
 ARC = np.dtype([("weight", np.float64), ("target", np.int32), ("state", np.int32)])
 """An arc as the search reads it: log weight, where it leads, the tied state there (-1: a hub). What is read together lies together:
 the search of a large graph waits for memory."""
+
+_Said = tuple[int, int, tuple[int, ...], int]
+"""A token, the position after it, its phones, and which of them is meant."""
+_Ways = tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
+"""The tied states that a phone may have, or the last of them, each time with the phones that may follow then."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,19 +49,20 @@ class Graph:
 
     Attributes:
         states: int32, shape (N,): tied state of each emitting node.
-        units: int32, shape (N,): which chain it belongs to.
+        numbers: int32, shape (N,): the number of that state within its phone.
+        units: int32, shape (N,): which of the labels it belongs to.
         first_arc: int64, shape (N + H + 1,): arcs of a node are first_arc[n] to first_arc[n + 1] (exclusive).
         targets: int32: where each arc leads.
         transitions: int32: which transition probability it carries, or -1.
-        language: float32: its log probability by the grammar.
-        sayings: float32: its log probability by pronunciations and silences.
+        language: float64: its log probability by the grammar.
+        sayings: float64: its log probability by pronunciations and silences.
         begins: bool: whether it enters a token.
         start, final: hubs.
-        chains: int32, shape (C, 5): of each chain the phone, its place, the token (-1: silence), the phone's index in that, the
-            first node.
+        labels: int32, shape (L, 4): a phone, its place, the token (-1: silence), the phone's index in that.
     """
 
     states: np.ndarray = field(repr=False)
+    numbers: np.ndarray = field(repr=False)
     units: np.ndarray = field(repr=False)
     first_arc: np.ndarray = field(repr=False)
     targets: np.ndarray = field(repr=False)
@@ -58,7 +72,7 @@ class Graph:
     begins: np.ndarray = field(repr=False)
     start: int
     final: int
-    chains: np.ndarray = field(repr=False)
+    labels: np.ndarray = field(repr=False)
 
     def arcs(
         self, transitions: np.ndarray, language_weight: float = 1.0, bonus: float = 0.0, more: np.ndarray | float = 0.0
@@ -87,14 +101,6 @@ class Graph:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Chain:
-    """A phone's states in place: the nodes that one comes in by, and those one leaves by with the transition out."""
-
-    entries: tuple[int, ...]
-    exits: tuple[tuple[int, int], ...]
-
-
 class _Builder:
     """Builds what can be reached from the start, hub by hub."""
 
@@ -103,12 +109,14 @@ class _Builder:
         self._firsts = first_phones(grammar)
         self._beginning = beginning_with(grammar)
         self._states: list[int] = []
+        self._numbers: list[int] = []
         self._units: list[int] = []
-        self._chain_facts: list[tuple[int, int, int, int, int]] = []
-        self._chains: dict[object, _Chain] = {}
+        self._labels: dict[tuple[int, int, int, int], int] = {}
+        self._nodes: dict[object, int] = {}
         # Hubs have numbers below 0 until the nodes are counted.
         self._hubs: dict[tuple[int, int, int], int] = {}
-        self._waiting: list[tuple[int, int, int]] = []
+        # What is still to be done: words may be long, so nothing calls itself for each of their phones.
+        self._waiting: list[Callable[[], None]] = []
         self._sources: list[int] = []
         self._targets: list[int] = []
         self._transitions: list[int] = []
@@ -117,7 +125,7 @@ class _Builder:
         self._begins: list[bool] = []
         self._explicit: dict[int, dict[int, list[tuple[int, int, float]]]] = {}
         self._nexts: dict[int, tuple[int, ...]] = {}
-        self._groups: dict[tuple[int, int, int, tuple[int, ...]], list[tuple[tuple[int, ...], tuple[int, ...]]]] = {}
+        self._groups: dict[tuple[int, int, int, tuple[int, ...]], _Ways] = {}
         self._leads: dict[tuple[int, int], tuple[int, float]] = {}
 
     def build(self) -> Graph:
@@ -125,7 +133,7 @@ class _Builder:
         for following in self._following(self._grammar.start):
             self._lead(start, self._grammar.start, SILENCE, following, NO_TRANSITION)
         while self._waiting:
-            self._expand(*self._waiting.pop())
+            self._waiting.pop()()
         return self._finish(start)
 
     def _arc(
@@ -143,7 +151,7 @@ class _Builder:
         if number is None:
             number = self._hubs[key] = -1 - len(self._hubs)
             if key[0] != _OUTSIDE:
-                self._waiting.append(key)
+                self._waiting.append(partial(self._expand, *key))
         return number
 
     def _nexts_of(self, position: int) -> tuple[int, ...]:
@@ -215,93 +223,129 @@ class _Builder:
         for token, after, log_prob in arcs:
             for phones, likely in self._grammar.pronunciations[token]:
                 if phones[0] == following:
-                    for chain in self._phone(token, after, phones, 0, last):
-                        for node in chain.entries:
-                            self._arc(hub, node, NO_TRANSITION, log_prob, likely, True)
+                    for node in self._phone(token, after, phones, 0, last):
+                        self._arc(hub, node, NO_TRANSITION, log_prob, likely, True)
 
     def _silent(self, hub: int, position: int) -> None:
         """The optional silence at a position."""
         states = self._tying.states(SILENCE, 0, SILENCE, SILENCE)
-        chain, _ = self._chain((position,), SILENCE, ALONE, states, -1, 0)
-        for node in chain.entries:
-            self._arc(hub, node, NO_TRANSITION)
-        for following in self._nexts_of(position):
-            for node, transition in chain.exits:
-                self._lead(node, position, SILENCE, following, transition, 0.0)
+        nodes = [self._node(k, state, (SILENCE, ALONE, -1, 0)) for k, state in enumerate(states)]
+        self._arc(hub, nodes[0], NO_TRANSITION)
+        for k, to, transition in self._tying.arcs(SILENCE, states):
+            if to < len(states):
+                self._arc(nodes[k], nodes[to], transition)
+            else:
+                for following in self._nexts_of(position):
+                    self._lead(nodes[k], position, SILENCE, following, transition, 0.0)
 
-    def _phone(self, token: int, after: int, phones: tuple[int, ...], place: int, left: int) -> list[_Chain]:
-        """The chains of a token's phone after a left context, with all that follows them."""
+    def _phone(self, token: int, after: int, phones: tuple[int, ...], place: int, left: int) -> list[int]:
+        """The nodes by which one comes, after a left context, into a token's phone, with all that follows them."""
         phone, spot = placed(phones, self._grammar.words)[place]
-        key = (token, after, phones, place)
-        if place + 1 < len(phones):
-            states = self._tying.states(phone, spot, left, phones[place + 1])
-            chain, new = self._chain((*key, states), phone, spot, states, token, place)
-            if new:
-                for later in self._phone(token, after, phones, place + 1, phone):
-                    for node, transition in chain.exits:
-                        for entry in later.entries:
-                            self._arc(node, entry, transition)
-            return [chain]
-        chains = []
-        for states, group in self._by_states(phone, spot, left, self._following(after)):
-            chain, new = self._chain((*key, states, group), phone, spot, states, token, place)
-            if new:
-                for following in group:
-                    for node, transition in chain.exits:
-                        self._lead(node, after, phone, following, transition)
-            chains.append(chain)
-        return chains
+        inside = place + 1 < len(phones)
+        following = (phones[place + 1],) if inside else self._following(after)
+        said = (token, after, phones, place)
+        return self._shared(said, (phone, spot, token, place), 0, self._by_states(phone, spot, left, following))
 
-    def _by_states(
-        self, phone: int, spot: int, left: int, following: tuple[int, ...]
-    ) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    def _shared(self, said: _Said, label: tuple[int, int, int, int], number: int, ways: _Ways) -> list[int]:
+        """The first nodes of a phone's states from a number on; nodes from which all goes on alike are one."""
+        beginnings: dict[int, list[tuple[tuple[int, ...], tuple[int, ...]]]] = defaultdict(list)
+        for (state, *rest), group in ways:
+            beginnings[state].append((tuple(rest), group))
+        found = []
+        for state, later in beginnings.items():
+            key = (said, number, state, tuple(later))
+            node = self._nodes.get(key)
+            if node is None:
+                node = self._nodes[key] = self._node(number, state, label)
+                stay, leave = range(*self._tying.first_transition[state : state + 2].tolist())
+                self._arc(node, node, stay)
+                if later[0][0]:
+                    for entry in self._shared(said, label, number + 1, tuple(later)):
+                        self._arc(node, entry, leave)
+                else:
+                    self._waiting.append(partial(self._leave, node, leave, said, later[0][1]))
+            found.append(node)
+        return found
+
+    def _leave(self, node: int, transition: int, said: _Said, following: tuple[int, ...]) -> None:
+        """From the last state of a token's phone to the next one, or to what may follow the token."""
+        token, after, phones, place = said
+        if place + 1 < len(phones):
+            for entry in self._phone(token, after, phones, place + 1, phones[place]):
+                self._arc(node, entry, transition)
+        else:
+            for right in following:
+                self._lead(node, after, phones[place], right, transition)
+
+    def _by_states(self, phone: int, spot: int, left: int, following: tuple[int, ...]) -> _Ways:
         """What may follow a phone, grouped by the states the phone then has."""
         found = self._groups.get((phone, spot, left, following))
         if found is None:
             groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
             for right in following:
                 groups[self._tying.states(phone, spot, left, SILENCE if right == END else right)].append(right)
-            found = [(states, tuple(group)) for states, group in groups.items()]
+            found = tuple((states, tuple(group)) for states, group in groups.items())
             self._groups[(phone, spot, left, following)] = found
         return found
 
-    def _chain(self, key: object, phone: int, spot: int, states: tuple[int, ...], token: int, place: int) -> tuple[_Chain, bool]:
-        """The chain of that key, and whether it is new."""
-        found = self._chains.get(key)
-        if found is not None:
-            return found, False
-        start, size = len(self._states), len(states)
-        self._states += states
-        self._units += [len(self._chain_facts)] * size
-        self._chain_facts.append((phone, spot, token, place, start))
-        exits = []
-        for k, to, transition in self._tying.arcs(phone, states):
-            if to == size:
-                exits.append((start + k, transition))
-            else:
-                self._arc(start + k, start + to, transition)
-        chain = self._chains[key] = _Chain((start,), tuple(exits))
-        return chain, True
+    def _node(self, number: int, state: int, label: tuple[int, int, int, int]) -> int:
+        """A new emitting node."""
+        self._states.append(state)
+        self._numbers.append(number)
+        self._units.append(self._labels.setdefault(label, len(self._labels)))
+        return len(self._states) - 1
 
     def _finish(self, start: int) -> Graph:
         n = len(self._states)
-        ends = np.array([self._sources, self._targets], np.int64)
-        ends = np.where(ends < 0, n - 1 - ends, ends)
-        order = np.argsort(ends[0], kind="stable")
-        counts = np.bincount(ends[0], minlength=n + len(self._hubs))
+        arcs = np.empty(len(self._sources), _ARC)
+        for name, ends in (("source", self._sources), ("target", self._targets)):
+            numbers = np.array(ends)
+            arcs[name] = np.where(numbers < 0, n - 1 - numbers, numbers)
+        arcs["transition"], arcs["language"], arcs["saying"] = self._transitions, self._language, self._sayings
+        arcs["begins"] = self._begins
+        arcs = arcs[np.argsort(arcs["source"], kind="stable")]
+        outer = np.array([n - 1 - start, n - 1 - self._final])
+        hubs = np.arange(n + len(self._hubs)) >= n
+        hubs[outer] = False
+        # A hub with one way out, or one way in, brings nothing together and costs time.
+        for end in ("source", "target"):
+            arcs = _past(arcs, hubs & (np.bincount(arcs[end], minlength=len(hubs)) == 1))
+        left = np.bincount(arcs["source"], minlength=len(hubs)) > 0
+        left[outer] = True
+        renumbered = np.cumsum(left) - 1
         return Graph(
             states=np.array(self._states, np.int32),
+            numbers=np.array(self._numbers, np.int32),
             units=np.array(self._units, np.int32),
-            first_arc=np.concatenate([[0], np.cumsum(counts)]),
-            targets=ends[1][order].astype(np.int32),
-            transitions=np.array(self._transitions, np.int32)[order],
-            language=np.array(self._language, np.float32)[order],
-            sayings=np.array(self._sayings, np.float32)[order],
-            begins=np.array(self._begins, np.bool_)[order],
-            start=n - 1 - start,
-            final=n - 1 - self._final,
-            chains=np.array(self._chain_facts, np.int32).reshape(-1, 5),
+            first_arc=np.searchsorted(renumbered[arcs["source"]], np.arange(left.sum() + 1)),
+            targets=renumbered[arcs["target"]].astype(np.int32),
+            transitions=arcs["transition"],
+            language=arcs["language"],
+            sayings=arcs["saying"],
+            begins=arcs["begins"],
+            start=int(renumbered[outer[0]]),
+            final=int(renumbered[outer[1]]),
+            labels=np.array(list(self._labels), np.int32).reshape(-1, 4),
         )
+
+
+def _past(arcs: np.ndarray, hubs: np.ndarray) -> np.ndarray:
+    """Arcs, in order of their sources, without some hubs: what led to one leads on to wherever it led."""
+    first = np.searchsorted(arcs["source"], np.arange(len(hubs) + 1))
+    found = [arcs[:0]]
+    here = arcs[~hubs[arcs["source"]]]
+    while len(here):
+        stops = hubs[here["target"]]
+        found.append(here[~stops])
+        ways = np.diff(first)[here["target"][stops]]
+        before = np.repeat(here[stops], ways)
+        nth = np.arange(len(before)) - np.repeat(np.cumsum(ways) - ways, ways)
+        here = arcs[first[before["target"]] + nth]
+        here["source"], here["transition"] = before["source"], before["transition"]
+        here["language"] += before["language"]
+        here["saying"] += before["saying"]
+    joined = np.concatenate(found)
+    return joined[np.argsort(joined["source"], kind="stable")]
 
 
 def build(grammar: Grammar, tying: Tying, *, silence: bool = True) -> Graph:

@@ -34,7 +34,7 @@ def search(
         log_likes: float32, shape (T, S), where all states are scored already; else shape (0, S).
         nodes: room for a record of ``NODE`` each; those from ``n_nodes`` on are hubs.
         first_arc, arcs: of each node, as :class:`speechrnn.hmm.graph.Graph` has them.
-        beam: paths so much below the best one are given up; infinity keeps all.
+        beam: paths so much below the best one are given up, also on the way to the next frame; infinity keeps all.
         most: nodes kept in a frame, about.
 
     Returns:
@@ -62,6 +62,7 @@ def search(
     posteriors = np.empty(room, np.float32)
     fresh = np.empty(log_likes.shape[1], np.float32)
     heard = np.full(log_likes.shape[1], -1, np.int64)
+    least = -np.inf
     for t in range(n_frames + 1):
         # Where each path may go: emitting nodes that now hear frame t, hubs on the way.
         n_there = 0
@@ -95,7 +96,7 @@ def search(
             for a in range(first_arc[source], first_arc[source + 1]):
                 target = arcs[a].target
                 found = value + arcs[a].weight
-                if found > nodes[target].score:
+                if found >= least and found > nodes[target].score:
                     if nodes[target].score == -np.inf:
                         if target < n_nodes:
                             there[n_there] = target
@@ -122,11 +123,14 @@ def search(
                     fresh[state] = shares(frames[t], first[state], first[state + 1], means, precisions, constants, posteriors)
         row = log_likes[t] if scored else fresh
         best = -np.inf
+        best_node = -1
         for k in range(n_there):
             node = there[k]
             there_score[k] = nodes[node].score + row[there_state[k]]
             nodes[node].score = -np.inf
-            best = max(best, there_score[k])
+            if there_score[k] > best:
+                best = there_score[k]
+                best_node = node
         floor = best - beam
         kept = 0
         for k in range(n_there):
@@ -152,6 +156,13 @@ def search(
                 record_node[n_records] = node
                 record_back[n_records] = nodes[node].back
                 n_records += 1
+        # On the way to the next frame a path is given up as far below the best one's way there, which itself is never given up.
+        onward = -np.inf
+        if best_node >= 0:
+            for a in range(first_arc[best_node], first_arc[best_node + 1]):
+                if arcs[a].state >= 0:
+                    onward = max(onward, arcs[a].weight)
+        least = floor + onward
     path = np.empty(n_frames, np.int32)
     total = nodes[final].score
     record = nodes[final].back

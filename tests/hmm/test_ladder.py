@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -13,7 +14,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from speechrnn.errors import UsageError
 from speechrnn.hmm.alignment import Segments, context_statistics, count_transitions, even_alignment, retied, segments
 from speechrnn.hmm.grammar import Grammar, linear
-from speechrnn.hmm.graph import build
+from speechrnn.hmm.graph import Graph, build
 from speechrnn.hmm.ladder import Heard, Ladder
 from speechrnn.hmm.model import Acoustic, counted_transitions
 from speechrnn.hmm.options import RUNGS, LadderOptions, MonoOptions, TiedOptions
@@ -174,21 +175,35 @@ def test_frames_made_anew_and_frames_remembered_train_the_same_models(climbed, r
     assert (0 < len(ladder._made) < len(heard)) == (remembered > 0)
 
 
-@pytest.mark.parametrize("beam", [100.0, 0.5])
-def test_a_beam_trains_as_the_exact_search_does_and_one_that_loses_the_end_is_given_up(beam: float, monkeypatch) -> None:
+@pytest.mark.parametrize(("beam", "searched_again", "alike"), [(100.0, "none", True), (8.0, "some", False), (0.5, "all", True)])
+def test_a_beam_trains_as_the_exact_search_does_and_one_that_loses_the_end_is_given_up(
+    beam: float, searched_again: str, alike: bool, monkeypatch
+) -> None:
     heard, _ = corpus(4, 24, 2)
     quick = replace(OPTIONS, mono=MonoOptions(30, 12))
+    searched: dict[float, list[bool]] = defaultdict(list)
+    best_path = Acoustic.best_path
+
+    def watched(self: Acoustic, graph: Graph, frames: np.ndarray, arcs: np.ndarray, width: float, most: int):
+        path, score, whole = best_path(self, graph, frames, arcs, width, most)
+        searched[width].append(whole)
+        return path, score, whole
+
+    monkeypatch.setattr(Acoustic, "best_path", watched)
     found = []
     for width in (np.inf, beam):
+        searched.clear()
         monkeypatch.setattr("speechrnn.hmm.ladder.BEAM", width)
         ladder = Ladder(TOPOLOGY, SAYINGS, heard, quick, words=False)
         model = ladder.climb("mono")
         assert [tuple(a.tokens[a.tokens >= 0]) for a in ladder._alignments] == [h.tokens for h in heard]
         found.append((model.gmm.means, [a.states.tolist() for a in ladder._alignments]))
     exact, pruned = found
-    assert (exact[1] == pruned[1]) == (beam == 100.0), "half a nat is too little for the best path"
-    if beam == 100.0:
-        assert np.array_equal(exact[0], pruned[0])
+    lost = searched[beam].count(False)
+    assert lost == len(searched[np.inf])
+    assert {0: "none", len(searched[beam]): "all"}.get(lost, "some") == searched_again
+    assert (exact[1] == pruned[1]) == alike, "8 nats are too little for the best path"
+    assert np.array_equal(exact[0], pruned[0]) == alike
 
 
 def test_an_even_start_passes_through_every_state_in_turn() -> None:

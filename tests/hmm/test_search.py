@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from planted import acoustic
 
 from speechrnn.hmm.alignment import segments
 from speechrnn.hmm.grammar import Grammar, linear
-from speechrnn.hmm.graph import END, HALF, build
+from speechrnn.hmm.graph import END, HALF, Graph, build
 from speechrnn.hmm.model import Acoustic
 from speechrnn.hmm.phones import ALONE, SILENCE, placed
 
@@ -121,16 +122,29 @@ BIGRAM = Grammar(
 @pytest.mark.parametrize("contextual", [False, True])
 @pytest.mark.parametrize("silence", [False, True])
 @pytest.mark.parametrize(("name", "grammar"), [("unigram", UNIGRAM), ("bigram", BIGRAM)])
-def test_the_best_sentence_is_found(name: str, grammar: Grammar, silence: bool, contextual: bool) -> None:
-    model = acoustic("ab", 1, contextual=contextual, phone_states=1, silence_states=1)
+@pytest.mark.parametrize(("states", "frames", "longest"), [(1, 4, 4), (2, 7, 3), (3, 8, 2)])
+def test_the_best_sentence_is_found(
+    name: str, grammar: Grammar, silence: bool, contextual: bool, states: int, frames: int, longest: int
+) -> None:
+    model = acoustic("ab", 1, contextual=contextual, phone_states=states, silence_states=1)
     for seed in range(2):
-        log_likes = np.random.default_rng(seed).normal(0, 2, (4, model.gmm.num_states)).astype(np.float32)
-        expected = best_by_definition(model, grammar, log_likes, 4, silence)
+        log_likes = np.random.default_rng(seed).normal(0, 2, (frames, model.gmm.num_states)).astype(np.float32)
+        expected = best_by_definition(model, grammar, log_likes, longest, silence)
         score, _ = found_by_search(model, grammar, log_likes, silence)
         # With backoff a longer detour may be taken where the explicit way is worse, as in any backoff graph; never less is found.
         assert score >= expected - 1e-4
         if name == "unigram":
             assert score == pytest.approx(expected, abs=1e-4)
+
+
+def test_letters_in_every_context_are_found() -> None:
+    said = {i: [((i + 1,), 0.0)] for i in range(3)}
+    grammar = Grammar(0, {0: [(i, 0, -0.5 * i) for i in range(3)]}, {0: -1.0}, said, words=False)
+    model = acoustic("abc", 2, phone_states=2, silence_states=1)
+    for seed in range(8):
+        log_likes = np.random.default_rng(seed).normal(0, 3, (7, model.gmm.num_states)).astype(np.float32)
+        score, _ = found_by_search(model, grammar, log_likes, True)
+        assert score == pytest.approx(best_by_definition(model, grammar, log_likes, 3, True), abs=1e-4)
 
 
 @pytest.mark.parametrize("states", [(3, 5), (2, 4), (3, 3)])
@@ -147,18 +161,54 @@ def test_a_text_is_aligned_as_by_hand(states: tuple[int, int]) -> None:
     assert heard.tolist() == [0, 1]
 
 
-def test_chains_of_equal_states_are_shared_and_no_context_is_lost() -> None:
+def ways_through(graph: Graph, node: int) -> Iterator[tuple[int, ...]]:
+    """The tied states of each way from a node to the end of its phone."""
+    if node >= len(graph.states):
+        yield ()
+        return
+    state, number = int(graph.states[node]), graph.numbers[node]
+    for target in set(graph.targets[graph.first_arc[node] : graph.first_arc[node + 1]].tolist()) - {node}:
+        inside = target < len(graph.states) and graph.numbers[target] == number + 1
+        for rest in ways_through(graph, target) if inside else [()]:
+            yield (state, *rest)
+
+
+def test_nodes_of_equal_states_are_shared_and_no_context_is_lost() -> None:
     said = {i: [((i + 1,), 0.0)] for i in range(4)}
     grammar = Grammar(0, {0: [(i, 0, -1.4) for i in range(4)]}, {0: -1.4}, said, words=False)
-    shared = build(grammar, acoustic("abcd", 3, contextual=False).tying)
-    # A chain for each phone and for silence.
-    assert len(shared.chains) == 5
-    tying = acoustic("abcd", 3).tying
-    apart = build(grammar, tying)
-    seen = {tuple(apart.states[start : start + 2]) for phone, _, _, _, start in apart.chains.tolist() if phone}
+    model = acoustic("abcd", 3, contextual=False, phone_states=3, silence_states=3)
+    # Three nodes for each phone and for silence.
+    assert len(build(grammar, model.tying).states) == 15
+    tying = acoustic("abcd", 3, phone_states=3, silence_states=3).tying
+    graph = build(grammar, tying)
+    entries = np.flatnonzero((graph.numbers == 0) & (graph.labels[graph.units, 0] != SILENCE))
+    seen = {way for node in entries.tolist() for way in ways_through(graph, node)}
     everywhere = {tying.states(p, ALONE, left, right) for p in range(1, 5) for left in range(5) for right in range(5)}
     assert seen == everywhere
-    assert END not in apart.chains[:, 0]
+    assert END not in graph.labels[:, 0]
+
+
+@pytest.mark.parametrize("grammar", [UNIGRAM, BIGRAM, linear((1, 0, 2), SAYINGS)], ids=["unigram", "bigram", "text"])
+def test_no_two_nodes_are_alike(grammar: Grammar) -> None:
+    graph = build(grammar, acoustic("ab", 3, phone_states=3).tying)
+    labels = [(int(graph.states[n]), int(graph.numbers[n]), int(graph.units[n])) for n in range(len(graph.states))]
+    ends = zip(graph.first_arc[:-1].tolist(), graph.first_arc[1:].tolist(), strict=True)
+    leads = [list(zip(graph.targets[a:b].tolist(), graph.language[a:b].tolist(), strict=True)) for a, b in ends]
+    # What goes on alike is one node.
+    spoken = [n for n in range(len(labels)) if graph.labels[labels[n][2], 2] >= 0]
+    futures = [(labels[n], tuple(sorted(set(leads[n]) - {(n, 0.0)}))) for n in spoken]
+    assert len(futures) == len(set(futures)) > 10
+    # What begins alike is one node as long as it is alike.
+    for targets in leads:
+        # One word may be come to by its own arc and by falling back.
+        reached = [labels[n] for n, _ in targets if n < len(labels) and (labels[n][1] > 0 or not grammar.backoff)]
+        assert len(reached) == len(set(reached))
+
+
+def test_a_long_word_is_a_graph() -> None:
+    said = {0: [((1, 2) * 3000, 0.0)]}
+    graph = build(linear((0,), said), acoustic("ab", 1, phone_states=3).tying)
+    assert (graph.labels[:, 2] == 0).sum() == 6000
 
 
 def test_a_narrow_beam_finds_no_more_and_a_wide_one_all() -> None:
@@ -210,4 +260,5 @@ def test_a_pause_is_where_it_may_be() -> None:
         heard = segments(graph, path)
         assert whole
         assert (heard.tokens == -1).sum() == expected
-        assert (graph.chains[:, 2] == -1).sum() == expected
+        silences = (graph.labels[graph.units, 2] == -1) & (graph.numbers == 0)
+        assert silences.sum() == expected
