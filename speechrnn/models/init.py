@@ -1,7 +1,8 @@
 """Initial weights.
 
 Recurrent matrices orthogonal (Saxe et al. 2014) or the identity (Le et al. 2015), input matrices Xavier uniform (Glorot and Bengio
-2010), the forget gate's bias 1 in total (Gers et al. 2000; Jozefowicz et al. 2015), the output layer's bias 0, embeddings normal.
+2010), the forget gate's bias 1 in total (Gers et al. 2000; Jozefowicz et al. 2015), other biases 0 but where a cell normalizes its
+state, the output layer's bias 0, embeddings normal.
 IndRNN's own recurrent weights stay as it draws them.
 """
 
@@ -13,14 +14,18 @@ from torch import nn
 from speechrnn.models.cells.layer import CellLayer
 
 RECURRENT = ("orthogonal", "identity")
+RANDOM_BIAS = 1.0
+"""Standard deviation of biases that must not be zero. A beginning of 40 frames of zeros makes gradients up to 15, 46, 5 and 2 times as
+large as one of noise does with 0.1, 0.3, 0.5 and 1 (six draws); a spoken digit is learned in as many steps by 0.1, 0.5 and 1."""
 
 
 @torch.no_grad()
 def init_recurrent(layer: nn.RNNBase | CellLayer, recurrent: str = "orthogonal", forget_bias: float = 1.0) -> None:
     """Initialize a layer; each gate's block is drawn on its own."""
     weights = dict(layer.named_parameters())
+    stirred = None
     if isinstance(layer, CellLayer):
-        names, forget = ("input.weight", "recurrent"), layer.cell.forget
+        names, forget, stirred = ("input.weight", "recurrent"), layer.cell.forget, layer.cell.random_bias
         bias = layer.bias
     else:
         # PyTorch adds two bias vectors and orders the gates input, forget, cell, output.
@@ -41,6 +46,8 @@ def init_recurrent(layer: nn.RNNBase | CellLayer, recurrent: str = "orthogonal",
     nn.init.zeros_(bias)
     if forget is not None:
         bias[forget * hidden : (forget + 1) * hidden] = forget_bias
+    if stirred is not None:
+        nn.init.normal_(bias[stirred * hidden : (stirred + 1) * hidden], std=RANDOM_BIAS)
 
 
 @torch.no_grad()

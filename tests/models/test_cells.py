@@ -145,7 +145,7 @@ def test_under_autocast_a_state_stays_in_full_precision(cell):
 
 @pytest.mark.parametrize("cell", FORGETTING)
 def test_a_forget_gate_begins_open(cell):
-    """The bias of the gate that keeps the memory is 1 in total, or as asked; all others 0."""
+    """The bias of the gate that keeps the memory is 1 in total, or as asked; all others 0 but those that must be random."""
     for wanted in (1.0, 3.0):
         layer = make_cell(LayerOptions(cell, 5, forget_bias=wanted), 3)
         if isinstance(layer, CellLayer):
@@ -154,7 +154,25 @@ def test_a_forget_gate_begins_open(cell):
             bias, gate = layer.bias_ih_l0 + layer.bias_hh_l0, 1
         expected = torch.zeros_like(bias)
         expected[gate * 5 : gate * 5 + 5] = wanted
+        if isinstance(layer, CellLayer) and (stirred := layer.cell.random_bias) is not None:
+            expected[stirred * 5 : stirred * 5 + 5] = block = bias[stirred * 5 : stirred * 5 + 5].detach()
+            assert len(block.unique()) == 5
         assert torch.equal(bias, expected)
+
+
+@pytest.mark.parametrize("cell", sorted(CELLS))
+def test_a_silent_beginning_leaves_gradients_as_large_as_a_quiet_one(cell):
+    """Frames of zeros, as padding or a masked beginning has them, before those that count."""
+    torch.manual_seed(3)
+    layer = make_cell(LayerOptions(cell, 32), 8)
+    spoken = torch.randn(4, 20, 8)
+    norms = []
+    for silence in (0.0, 0.01):
+        layer.zero_grad()
+        x = torch.cat([silence * torch.randn(4, 40, 8), spoken], 1)
+        layer(x)[0][:, -1].square().sum().backward()
+        norms.append(torch.stack([p.grad.norm() for p in layer.parameters() if p.grad is not None]).norm().item())
+    assert 0 < norms[0] < 3 * norms[1]
 
 
 def test_an_irnn_with_no_input_keeps_its_state():

@@ -15,7 +15,7 @@ from speechrnn.models.cells.scan import Gradients, Step
 class IndRnn:
     """h' = relu(x + u h), u a number a unit."""
 
-    gates, memory, forget, product_is_input = 1, False, None, True
+    gates, memory, forget, random_bias, product_is_input = 1, False, None, None, True
 
     def widths(self, hidden: int) -> tuple[Sequence[int], Sequence[int]]:
         return (), ()

@@ -18,7 +18,7 @@ from speechrnn.models.cells.scan import Gradients, Step
 class LiGru:
     """z = sigmoid(x_z + r_z), h' = z h + (1 - z) relu(x_a + r_a); gates z, a."""
 
-    gates, memory, forget, product_is_input = 2, False, None, True
+    gates, memory, forget, random_bias, product_is_input = 2, False, None, None, True
 
     def widths(self, hidden: int) -> tuple[Sequence[int], Sequence[int]]:
         return (2 * hidden,), ()

@@ -14,7 +14,7 @@ from speechrnn.models.cells.scan import Gradients, Step
 class LstmCoupled:
     """Gates f, g, o; the input gate is 1 - f."""
 
-    gates, memory, forget, product_is_input = 3, True, 0, True
+    gates, memory, forget, random_bias, product_is_input = 3, True, 0, None, True
 
     def widths(self, hidden: int) -> tuple[Sequence[int], Sequence[int]]:
         return (3 * hidden, hidden), ()

@@ -28,7 +28,7 @@ class LstmLayerNorm:
     noted is the gradient behind the memory's norm.
     """
 
-    gates, memory, forget, product_is_input = 4, True, 1, False
+    gates, memory, forget, random_bias, product_is_input = 4, True, 1, 2, False
 
     def widths(self, hidden: int) -> tuple[Sequence[int], Sequence[int]]:
         return (4 * hidden, 4 * hidden, hidden, 1, 1, 1, 1), (hidden,)

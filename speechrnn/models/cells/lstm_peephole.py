@@ -14,7 +14,7 @@ from speechrnn.models.cells.scan import Gradients, Step
 class LstmPeephole:
     """Gates i, f, g, o; extras: the weights by which i, f and o see the memory, each (H,)."""
 
-    gates, memory, forget, product_is_input = 4, True, 1, True
+    gates, memory, forget, random_bias, product_is_input = 4, True, 1, None, True
 
     def widths(self, hidden: int) -> tuple[Sequence[int], Sequence[int]]:
         return (4 * hidden, hidden), ()

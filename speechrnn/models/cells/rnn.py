@@ -16,7 +16,7 @@ SQUASH = {"tanh": torch.tanh_, "relu": torch.relu_, "sigmoid": torch.sigmoid_}
 class Elman:
     """h' = f(x + r)."""
 
-    gates, memory, forget, product_is_input = 1, False, None, True
+    gates, memory, forget, random_bias, product_is_input = 1, False, None, None, True
 
     def __init__(self, squash: str) -> None:
         self.squash = squash

@@ -62,6 +62,11 @@ class Cell(Protocol):
         """Which of the gates keeps the memory."""
 
     @property
+    def random_bias(self) -> int | None:
+        """Which of the gates begins with random biases. A state that is normalized must not be zero, or each frame of a silent
+        beginning would multiply gradients by the norm's 1 / sqrt(epsilon), until they are no numbers any more."""
+
+    @property
     def product_is_input(self) -> bool:
         """Whether ``x`` and ``r`` are simply added, so that their gradients are the same."""
 
