@@ -16,7 +16,8 @@ from speechrnn.models.cells.layer import CellLayer
 RECURRENT = ("orthogonal", "identity")
 RANDOM_BIAS = 1.0
 """Standard deviation of biases that must not be zero. A beginning of 40 frames of zeros makes gradients up to 15, 46, 5 and 2
-times as large as one of noise does with 0.1, 0.3, 0.5 and 1 (six draws); a spoken digit is learned in as many steps by 0.1, 0.5 and 1."""
+times as large as one of noise does with 0.1, 0.3, 0.5 and 1 (six draws); a spoken digit is learned in as many steps
+by 0.1, 0.5 and 1."""
 
 
 @torch.no_grad()
