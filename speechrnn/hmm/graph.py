@@ -27,12 +27,13 @@ NO_TRANSITION = -1
 _OUTSIDE = -1
 """Position of the hubs before and after everything."""
 HALF = math.log(0.5)
-_ARC = np.dtype(
+_BUILT_ARC = np.dtype(
     [
         ("source", np.int64), ("target", np.int64), ("transition", np.int32), ("language", np.float64), ("saying", np.float64),
         ("begins", np.bool_),
     ]
 )  # fmt: skip
+"""An arc as it is built."""
 ARC = np.dtype([("weight", np.float64), ("target", np.int32), ("state", np.int32)])
 """An arc as the search reads it: log weight, where it leads, the tied state there (-1: a hub). What is read together lies together:
 the search of a large graph waits for memory."""
@@ -297,7 +298,7 @@ class _Builder:
 
     def _finish(self, start: int) -> Graph:
         n = len(self._states)
-        arcs = np.empty(len(self._sources), _ARC)
+        arcs = np.empty(len(self._sources), _BUILT_ARC)
         for name, ends in (("source", self._sources), ("target", self._targets)):
             numbers = np.array(ends)
             arcs[name] = np.where(numbers < 0, n - 1 - numbers, numbers)
