@@ -27,7 +27,7 @@ TOP_HZ = 8_000.0
 RANGE_DB = 60.0
 """What is so far below the loudest point is as light as silence."""
 WINDOW_S, SHIFT_S = 0.016, 0.01
-_SEEN, _KEPT = 0.1, 0.02
+_SEEN, _KEPT = 0.1, 0.05
 """A token is drawn where its posterior reaches the first somewhere, and there where it is above the second."""
 
 

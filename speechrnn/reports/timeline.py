@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from speechrnn.reports.details import Curve, Detail, stretches
 from speechrnn.scoring.results import Evaluation, Item
@@ -14,6 +16,8 @@ SECOND = 200
 PICTURE, LANE, LABELS, AXIS = 96, 44, 36, 16
 """Heights (px): spectrogram, a system's posteriors, its tokens, the axis."""
 COLORS = 6
+NEAR = 0.9
+"""Pixels by which a drawn curve may miss one of its points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +116,39 @@ def _traces(curves: tuple[Curve, ...], top: float) -> list[Trace]:
     for place, curve in enumerate(curves):
         blank = place == 0 and curve.token.startswith("<blank")
         pieces = [
-            "M" + "L".join(f"{SECOND * time:.1f},{top + LANE * (1 - value):.1f}" for time, value in piece)
+            path_of([(SECOND * time, top + LANE * (1 - value)) for time, value in piece])
             for piece in stretches(curve.points)
             if len(piece) > 1
         ]
         color = None if blank else numbers.setdefault(curve.token, len(numbers)) % COLORS
         traces.append(Trace(shown(curve.token), "".join(pieces), color))
     return traces
+
+
+def path_of(points: Sequence[tuple[float, float]]) -> str:
+    """A line through points as SVG path data, less than a pixel away from each, its steps relative: a page holds very many."""
+    kept = [points[i] for i in _corners(points)]
+    places = [(round(10 * x), round(10 * y)) for x, y in kept]
+    steps = ((after[0] - before[0], after[1] - before[1]) for before, after in pairwise(places))
+    (x, y), *_ = places
+    return f"M{x / 10:g},{y / 10:g}l" + " ".join(f"{dx / 10:g},{dy / 10:g}" for dx, dy in steps)
+
+
+def _corners(points: Sequence[tuple[float, float]]) -> list[int]:
+    """The points that a line must go through so that no other one is further than ``NEAR`` above or below it (Ramer 1972;
+    Douglas and Peucker 1973)."""
+    kept = {0, len(points) - 1}
+    waiting = [(0, len(points) - 1)]
+    while waiting:
+        first, last = waiting.pop()
+        (x, y), (end, height) = points[first], points[last]
+        slope = (height - y) / (end - x) if last > first else 0.0
+        away = [abs(points[i][1] - y - slope * (points[i][0] - x)) for i in range(first + 1, last)]
+        if away and max(away) > NEAR:
+            corner = first + 1 + away.index(max(away))
+            kept.add(corner)
+            waiting += [(first, corner), (corner, last)]
+    return sorted(kept)
 
 
 def _marks(item: Item) -> tuple[Mark, ...]:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from speechrnn.records import Posteriors
 from speechrnn.reports.details import Curve, Detail, choose, curves, spectrogram, stretches
-from speechrnn.reports.timeline import timeline
+from speechrnn.reports.timeline import path_of, timeline
 from speechrnn.scoring.compare import compare
 from speechrnn.scoring.results import Evaluation, Item, System
 
@@ -82,7 +82,7 @@ def test_a_timeline_places_tokens_by_time_and_joins_words() -> None:
     (lane,) = drawn.lanes
     assert [(mark.text, mark.x, mark.sure) for mark in lane.marks] == [("a", 30.0, 2), ("b", 51.0, 1), ("c", 110.0, 0)]
     assert [(row.text, row.start, row.end, row.confidence) for row in drawn.times] == [("ab", 0.1, 0.3, 0.6), ("c", 0.5, 0.6, 0.3)]
-    assert lane.traces[0].path == f"M0.0,{lane.base:.1f}L4.0,{lane.top:.1f}"
+    assert points_of(lane.traces[0].path) == [[(0.0, lane.base), (4.0, lane.top)]]
     assert [label for _, label in drawn.ticks] == ["0", "0.5", "1"]
 
 
@@ -101,3 +101,33 @@ def test_a_system_without_times_and_posteriors_has_no_lane() -> None:
     found = compare([System("x", "m", "chars", ("wer",), (Item("u", "a", "b", duration=1.0),))], resamples=5)
     drawn = timeline(Detail(1.0, b"png"), 0, found)
     assert (drawn.lanes, drawn.times, drawn.sound) == ((), (), "")
+
+
+def points_of(path: str) -> list[list[tuple[float, float]]]:
+    """The points of SVG path data of moves and relative lines."""
+    lines = []
+    for piece in path.split("M")[1:]:
+        start, steps = piece.split("l")
+        points = [tuple(map(float, start.split(",")))]
+        for step in steps.split():
+            dx, dy = map(float, step.split(","))
+            points.append((points[-1][0] + dx, points[-1][1] + dy))
+        lines.append(points)
+    return lines
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_drawn_curve_passes_every_point_within_a_pixel_and_leaves_out_what_a_line_shows(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    smooth = np.convolve(generator.random(400), np.ones(25) / 25, mode="same")
+    for values in (smooth, generator.random(400), np.full(400, 0.3), np.linspace(0, 1, 400)):
+        points = [(2.0 * i, 100 + 44 * float(value)) for i, value in enumerate(values)]
+        (line,) = points_of(path_of(points))
+        xs, ys = zip(*line, strict=True)
+        assert list(xs) == sorted(xs)
+        assert (xs[0], xs[-1]) == pytest.approx((0, 798))
+        away = np.abs(np.interp([x for x, _ in points], xs, ys) - [y for _, y in points])
+        # Steps are written in tenths of pixels.
+        assert away.max() < 1.0
+    assert len(points_of(path_of([(2.0 * i, 3.0 * i) for i in range(400)]))[0]) == 2
+    assert len(points_of(path_of([(2.0 * i, 100 + 44 * float(value)) for i, value in enumerate(smooth)]))[0]) < 200
