@@ -126,7 +126,7 @@ def _traces(curves: tuple[Curve, ...], top: float) -> list[Trace]:
 
 
 def path_of(points: Sequence[tuple[float, float]]) -> str:
-    """A line through points as SVG path data, less than a pixel away from each, its steps relative: a page holds very many."""
+    """A line through two points or more as SVG path data, less than a pixel away from each, its steps relative: a page holds very many."""
     kept = [points[i] for i in _corners(points)]
     places = [(round(10 * x), round(10 * y)) for x, y in kept]
     steps = ((after[0] - before[0], after[1] - before[1]) for before, after in pairwise(places))
@@ -142,7 +142,7 @@ def _corners(points: Sequence[tuple[float, float]]) -> list[int]:
     while waiting:
         first, last = waiting.pop()
         (x, y), (end, height) = points[first], points[last]
-        slope = (height - y) / (end - x) if last > first else 0.0
+        slope = (height - y) / (end - x)
         away = [abs(points[i][1] - y - slope * (points[i][0] - x)) for i in range(first + 1, last)]
         if away and max(away) > NEAR:
             corner = first + 1 + away.index(max(away))
