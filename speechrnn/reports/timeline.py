@@ -126,7 +126,7 @@ def _traces(curves: tuple[Curve, ...], top: float) -> list[Trace]:
 
 
 def path_of(points: Sequence[tuple[float, float]]) -> str:
-    """A line through two points or more as SVG path data, less than a pixel away from each, its steps relative: a page holds very many."""
+    """A line through two points or more as SVG path data, less than a pixel away from each; steps are relative, to be short."""
     kept = [points[i] for i in _corners(points)]
     places = [(round(10 * x), round(10 * y)) for x, y in kept]
     steps = ((after[0] - before[0], after[1] - before[1]) for before, after in pairwise(places))
