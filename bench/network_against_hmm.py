@@ -4,8 +4,8 @@ tokens, or with the same lexicon and model of words:
     python -m bench.network_against_hmm STORED DATA HYPOTHESES --lm LM.arpa.gz [--lexicon LEXICON] -o OUT
 
 STORED is what the names of stored log posteriors begin with (``tests/data/mboshi``), DATA the data directory, HYPOTHESES the
-``hypotheses.jsonl`` of ``speechrnn evaluate``, of which the last system counts, LM and LEXICON what that system reads with. The network's
-weights are tuned on dev. OUT gets ``scores.json``.
+``hypotheses.jsonl`` of ``speechrnn evaluate``, of which the last system counts, LM and LEXICON what that system reads with. The
+network's weights are tuned on dev. OUT gets ``scores.json``.
 """
 
 from __future__ import annotations
