@@ -17,12 +17,14 @@ from speechrnn.reports.provenance import Provenance
 from speechrnn.reports.scores import scores_record
 from speechrnn.reports.summary import digits
 from speechrnn.reports.training import Training
-from speechrnn.reports.utterances import blocks
+from speechrnn.reports.utterances import blocks, lightened
 from speechrnn.scoring.bootstrap import RESAMPLES, SEED
 from speechrnn.scoring.results import Evaluation, System
 from speechrnn.scoring.values import ValueScores
 
 _TEMPLATES = Path(__file__).parent / "templates"
+BYTES = 15_000_000
+"""Of a page with posteriors: those chosen last go without where it would be larger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def render(evaluation: Evaluation, provenance: Provenance, extras: Extras = Extr
     Args:
         evaluation: what is shown.
         provenance: where it comes from.
-        extras: what else is known.
+        extras: what else is known; posteriors are shown as far as the page stays below ``BYTES``.
         analysis: of this evaluation, where it was made already.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -61,7 +63,8 @@ def render(evaluation: Evaluation, provenance: Provenance, extras: Extras = Extr
     )
     style, script = ((_TEMPLATES / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     analysis = analysis or analyse(evaluation)
-    html = environment.get_template("page.html").render(
+    template = environment.get_template("page.html")
+    fixed = dict(
         policy=content_security_policy(style, script),
         style=_raw(style),
         script=_raw(script),
@@ -71,15 +74,22 @@ def render(evaluation: Evaluation, provenance: Provenance, extras: Extras = Extr
         analysis=analysis,
         resamples=RESAMPLES,
         seed=SEED,
-        **_figures(evaluation, analysis, extras),
-        **_utterances(evaluation, extras),
-        **_training(evaluation, extras),
+        **_figures(evaluation, analysis),
+        **_training(evaluation, extras.trainings),
     )
-    # A file name that is no UTF-8 arrives as lone surrogates, which no encoding can hold.
-    return html.encode("utf-8", "backslashreplace").decode("utf-8")
+
+    def page(utterances: dict[str, Any]) -> bytes:
+        # A file name that is no UTF-8 arrives as lone surrogates, which no encoding can hold.
+        return template.render(**fixed, **utterances).encode("utf-8", "backslashreplace")
+
+    shown = _utterances(evaluation, extras.details)
+    html = page(shown)
+    if len(html) > BYTES:
+        html = page(_utterances(evaluation, lightened(evaluation, extras.details, shown["blocks"], len(html) - BYTES)))
+    return html.decode("utf-8")
 
 
-def _figures(evaluation: Evaluation, analysis: Analysis, extras: Extras) -> dict[str, Any]:
+def _figures(evaluation: Evaluation, analysis: Analysis) -> dict[str, Any]:
     systems = evaluation.systems
     worth = [(system.name, what, found) for system in systems for what, found in system.reliability.items()]
     widest = {
@@ -108,30 +118,29 @@ def _scatter(system: System, scores: ValueScores) -> charts.Chart:
     return charts.scatter(f"{system.name}: {system.source}", found, f"{scores.number} utterances, RMSE {digits(scores.rmse.value)}")
 
 
-def _utterances(evaluation: Evaluation, extras: Extras) -> dict[str, Any]:
+def _utterances(evaluation: Evaluation, details: Mapping[str, Detail]) -> dict[str, Any]:
     first = evaluation.systems[0]
-    recorded = [detail for detail in extras.details.values() if detail.audio]
+    recorded = [detail for detail in details.values() if detail.audio]
     return {
         "n_utterances": len(first.items),
         "n_speakers": len({item.speaker for item in first.items} - {""}),
         "minutes": first.audio_seconds / 60,
-        "blocks": blocks(evaluation, extras.details),
+        "blocks": blocks(evaluation, details),
         "places": {item.id: index for index, item in enumerate(first.items)},
-        "n_detailed": len(extras.details),
+        "n_detailed": len(details),
+        "n_curves": sum(bool(detail.curves) for detail in details.values()),
         "recordings": len(recorded),
         "recorded_minutes": sum(detail.duration for detail in recorded) / 60,
     }
 
 
-def _training(evaluation: Evaluation, extras: Extras) -> dict[str, Any]:
+def _training(evaluation: Evaluation, trainings: Mapping[str, Training]) -> dict[str, Any]:
     units = {system.name: system.unit for system in evaluation.systems}
-    trained = any(training.config or training.facts for training in extras.trainings.values())
+    trained = any(training.config or training.facts for training in trainings.values())
     return {
         "models_known": trained or any(system.facts or system.seconds is not None for system in evaluation.systems),
-        "trainings": extras.trainings,
-        "curves": [
-            chart for name, training in extras.trainings.items() for chart in charts.training(name, training, units.get(name, ""))
-        ],
+        "trainings": trainings,
+        "curves": [chart for name, training in trainings.items() for chart in charts.training(name, training, units.get(name, ""))],
         "duration": view.duration,
     }
 

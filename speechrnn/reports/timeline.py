@@ -16,13 +16,13 @@ SECOND = 200
 PICTURE, LANE, LABELS, AXIS = 96, 44, 36, 16
 """Heights (px): spectrogram, a system's posteriors, its tokens, the axis."""
 COLORS = 6
-NEAR = 0.9
-"""Pixels by which a drawn curve may miss one of its points."""
+NEAR = 1.7
+"""Percent by which a drawn curve may miss one of its points; with heights in whole percent still less than a pixel of a lane."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A token's curve: SVG path data, and the number of its color (blank: none)."""
+    """A token's curve: SVG path data, in pixels of time and percent below the top, and the number of its color (blank: none)."""
 
     token: str
     path: str
@@ -34,7 +34,7 @@ class Mark:
     """A token that was heard: where it is written (``y`` below the lane's first row), how sure it is (0 to 3), and all about it."""
 
     text: str
-    x: float
+    x: int
     y: int
     sure: int
     label: str
@@ -92,7 +92,7 @@ def timeline(detail: Detail, index: int, evaluation: Evaluation) -> Timeline:
         if not traces and not item.times:
             continue
         top, base = y + 12, y + 12 + (LANE if traces else 0)
-        lanes.append(Lane(system.name, top, base, base + 14, tuple(_traces(traces, top)), _marks(item)))
+        lanes.append(Lane(system.name, top, base, base + 14, tuple(_traces(traces)), _marks(item)))
         y = base + LABELS
         times += _times(system.name, item)
     width = max(1.0, detail.duration * SECOND)
@@ -110,13 +110,13 @@ def timeline(detail: Detail, index: int, evaluation: Evaluation) -> Timeline:
     )
 
 
-def _traces(curves: tuple[Curve, ...], top: float) -> list[Trace]:
+def _traces(curves: tuple[Curve, ...]) -> list[Trace]:
     numbers: dict[str, int] = {}
     traces = []
     for place, curve in enumerate(curves):
         blank = place == 0 and curve.token.startswith("<blank")
         pieces = [
-            path_of([(SECOND * time, top + LANE * (1 - value)) for time, value in piece])
+            path_of([(SECOND * time, 100 * (1 - value)) for time, value in piece])
             for piece in stretches(curve.points)
             if len(piece) > 1
         ]
@@ -126,12 +126,17 @@ def _traces(curves: tuple[Curve, ...], top: float) -> list[Trace]:
 
 
 def path_of(points: Sequence[tuple[float, float]]) -> str:
-    """A line through two points or more as SVG path data, less than a pixel away from each; steps are relative, to be short."""
-    kept = [points[i] for i in _corners(points)]
-    places = [(round(10 * x), round(10 * y)) for x, y in kept]
-    steps = ((after[0] - before[0], after[1] - before[1]) for before, after in pairwise(places))
+    """A line through two points or more as SVG path data, less than a pixel away from each.
+
+    Steps are relative, and the sign parts their two numbers, to be short.
+
+    Args:
+        points: pixels from the start (written in tenths) and percent (written whole), in order of time.
+    """
+    places = [(round(10 * x), round(y)) for x, y in (points[i] for i in _corners(points))]
+    steps = (f"{(after[0] - before[0]) / 10:g}{after[1] - before[1]:+d}" for before, after in pairwise(places))
     (x, y), *_ = places
-    return f"M{x / 10:g},{y / 10:g}l" + " ".join(f"{dx / 10:g},{dy / 10:g}" for dx, dy in steps)
+    return f"M{x / 10:g} {y}l" + " ".join(steps)
 
 
 def _corners(points: Sequence[tuple[float, float]]) -> list[int]:
@@ -164,7 +169,7 @@ def _marks(item: Item) -> tuple[Mark, ...]:
         ends[row] = x + half
         level = 3 if confidence is None else sum(confidence >= limit for limit in (0.5, 0.8, 0.95))
         said = "" if confidence is None else f", {100 * confidence:.0f} %"
-        marks.append(Mark(token, round(x, 1), 14 * row, level, f"{start:.2f} – {end:.2f} s{said}"))
+        marks.append(Mark(token, round(x), 14 * row, level, f"{start:.2f} – {end:.2f} s{said}"))
     return tuple(marks)
 
 

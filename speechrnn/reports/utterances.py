@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from speechrnn.reports.details import Detail, choose
 from speechrnn.reports.summary import digits
 from speechrnn.reports.timeline import Timeline, timeline
 from speechrnn.scoring.align import Pair, align
 from speechrnn.scoring.results import Evaluation, System
+
+ELEMENT = 52
+"""Bytes of a curve's element beside its path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,19 @@ def blocks(evaluation: Evaluation, details: Mapping[str, Detail]) -> list[Block]
         )
     numbers = bool(evaluation.values)
     return sorted(found, key=lambda block: (not (numbers and block.failed), -max(block.errors), not block.failed, block.id))
+
+
+def lightened(evaluation: Evaluation, details: Mapping[str, Detail], found: Sequence[Block], excess: int) -> dict[str, Detail]:
+    """Details without posteriors of as many utterances, from the one chosen last on, as make up ``excess`` bytes of drawing."""
+    drawn = {block.id: block.timeline.lanes for block in found if block.timeline}
+    kept = dict(details)
+    for identity in reversed(choose(evaluation)):
+        if excess <= 0:
+            break
+        if identity in drawn:
+            kept[identity] = replace(kept[identity], curves={})
+            excess -= sum(ELEMENT + len(trace.path) for lane in drawn[identity] for trace in lane.traces)
+    return kept
 
 
 def _estimate(system: System, index: int, error: float) -> Line:

@@ -147,7 +147,9 @@ def test_drawings_and_shades_stand_out_from_their_ground(opened: Any, scheme: st
     evaluation = compare([System("x", "m", "letters", ("per",), (item,))], resamples=10)
     page = opened(render(evaluation, provenance, Extras({"u": Detail(1.0)})))
     page.emulate_media(color_scheme=scheme)
-    ratios = page.evaluate(CONTRAST, [".tick", ".q0", ".q1", ".q2", ".q3", ".hit9", ".miss9", ".matrix .quiet"])
+    ratios = page.evaluate(
+        CONTRAST, [".tick", ".q0", ".q1", ".q2", ".marks text:not([class])", ".hit9", ".miss9", ".matrix .quiet"]
+    )
     assert [(selector, ratio) for selector, ratio in ratios if ratio < 4.5] == []
 
 
@@ -218,13 +220,27 @@ def test_utterances_are_filtered_and_sorted(opened: Any, provenance: Provenance)
 
 
 def test_running_text_is_searched_by_either_side(opened: Any, provenance: Provenance) -> None:
-    items = tuple(Item(f"u{n:03}", "the old cat", f"the new{n} cat", duration=1.0) for n in range(300))
+    items = tuple(Item(f"u{n:03}", "the old cat", f"the new{n} cat up{n}", duration=1.0) for n in range(300))
     page = opened(render(compare([System("x", "m", "chars", ("wer",), items)], resamples=10), provenance))
     last = page.locator(".utterances > li:has(.runs)").last
     number = int(last.locator("h3").text_content().split()[0][1:])
-    for sought, found in [(f"the new{number} cat", 1), ("the old cat", 300), (f"old new{number}", 0)]:
+    for sought, found in [(f"the new{number} cat up{number}", 1), ("the old cat", 300), (f"old new{number}", 0), ("added", 0)]:
         page.get_by_label("Find").fill(sought)
         assert page.locator(".utterances > li:visible").count() == found, sought
+
+
+def test_what_was_heard_rightly_stands_below_its_reference_and_is_read_out_once(
+    opened: Any, evaluation: Evaluation, provenance: Provenance, extras: Extras
+) -> None:
+    page = opened(render(evaluation, provenance, extras))
+    column = page.locator(".c[data-h]").first
+    said, below = column.evaluate("cell => [cell.textContent, getComputedStyle(cell, '::after').content]")
+    assert below == f'"{said}" / ""', "the second text, for a screen reader, is empty"
+    # On one line each: the column is as high as one whose hypothesis is an element of its own, less the row of the sign.
+    wrong = page.locator(".c.sub").first
+    assert column.bounding_box()["y"] == wrong.bounding_box()["y"]
+    inner = [wrong.locator(part).bounding_box()["height"] for part in (".r", ".h")]
+    assert column.evaluate("cell => parseFloat(getComputedStyle(cell).gridTemplateRows.split(' ')[1])") == inner[1]
 
 
 def test_a_link_to_a_hidden_utterance_shows_it(opened: Any, evaluation: Evaluation, provenance: Provenance) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from io import BytesIO
 from itertools import pairwise
 
@@ -9,7 +10,7 @@ from PIL import Image
 
 from speechrnn.records import Posteriors
 from speechrnn.reports.details import Curve, Detail, choose, curves, spectrogram, stretches
-from speechrnn.reports.timeline import path_of, timeline
+from speechrnn.reports.timeline import LANE, path_of, timeline
 from speechrnn.scoring.compare import compare
 from speechrnn.scoring.results import Evaluation, Item, System
 
@@ -82,7 +83,8 @@ def test_a_timeline_places_tokens_by_time_and_joins_words() -> None:
     (lane,) = drawn.lanes
     assert [(mark.text, mark.x, mark.sure) for mark in lane.marks] == [("a", 30.0, 2), ("b", 51.0, 1), ("c", 110.0, 0)]
     assert [(row.text, row.start, row.end, row.confidence) for row in drawn.times] == [("ab", 0.1, 0.3, 0.6), ("c", 0.5, 0.6, 0.3)]
-    assert points_of(lane.traces[0].path) == [[(0.0, lane.base), (4.0, lane.top)]]
+    assert points_of(lane.traces[0].path) == [[(0.0, 100.0), (4.0, 0.0)]], "percent below the top of the lane"
+    assert lane.base - lane.top == LANE
     assert [label for _, label in drawn.ticks] == ["0", "0.5", "1"]
 
 
@@ -104,13 +106,13 @@ def test_a_system_without_times_and_posteriors_has_no_lane() -> None:
 
 
 def points_of(path: str) -> list[list[tuple[float, float]]]:
-    """The points of SVG path data of moves and relative lines."""
+    """The points of SVG path data of moves and relative lines, whose numbers a sign or a space parts."""
     lines = []
     for piece in path.split("M")[1:]:
         start, steps = piece.split("l")
-        points = [tuple(map(float, start.split(",")))]
-        for step in steps.split():
-            dx, dy = map(float, step.split(","))
+        points = [tuple(map(float, start.split()))]
+        numbers = [float(number) for number in re.findall(r"[+-]?[\d.]+", steps)]
+        for dx, dy in zip(numbers[::2], numbers[1::2], strict=True):
             points.append((points[-1][0] + dx, points[-1][1] + dy))
         lines.append(points)
     return lines
@@ -121,13 +123,13 @@ def test_a_drawn_curve_passes_every_point_within_a_pixel_and_leaves_out_what_a_l
     generator = np.random.default_rng(seed)
     smooth = np.convolve(generator.random(400), np.ones(25) / 25, mode="same")
     for values in (smooth, generator.random(400), np.full(400, 0.3), np.linspace(0, 1, 400)):
-        points = [(2.0 * i, 100 + 44 * float(value)) for i, value in enumerate(values)]
+        points = [(2.0 * i, 100 * float(value)) for i, value in enumerate(values)]
         (line,) = points_of(path_of(points))
         xs, ys = zip(*line, strict=True)
         assert list(xs) == sorted(xs)
         assert (xs[0], xs[-1]) == pytest.approx((0, 798))
         away = np.abs(np.interp([x for x, _ in points], xs, ys) - [y for _, y in points])
-        # Steps are written in tenths of pixels.
-        assert away.max() < 1.0
+        # Heights are written in whole percent.
+        assert LANE / 100 * away.max() < 1.0
     assert len(points_of(path_of([(2.0 * i, 3.0 * i) for i in range(400)]))[0]) == 2
-    assert len(points_of(path_of([(2.0 * i, 100 + 44 * float(value)) for i, value in enumerate(smooth)]))[0]) < 200
+    assert len(points_of(path_of([(2.0 * i, 100 * float(value)) for i, value in enumerate(smooth)]))[0]) < 200

@@ -22,10 +22,12 @@
   const text = (entry) => {
     if (entry.text === undefined) {
       const sides = [...entry.row.querySelectorAll(".columns")].flatMap((line) =>
-        [".r", ".h"].map((side) => [...line.querySelectorAll(side)].map(written).filter(Boolean)));
+        [[".r", written], [".h", (cell) => cell.dataset.h ?? ""]].map(([side, alike]) =>
+          [...line.querySelectorAll(".c")].map((cell) => (cell.querySelector(side) ? written(cell.querySelector(side)) : alike(cell))).filter(Boolean)));
       for (const line of entry.row.querySelectorAll(".runs")) {
         for (const other of ["INS", "DEL"]) {
-          sides.push([...line.childNodes].filter((node) => node.nodeName !== other && node.className !== "sr").map((node) => node.textContent));
+          const heard = [...line.childNodes].filter((node) => node.nodeName !== other && node.nodeName !== "I");
+          sides.push(heard.map((node) => (node.nodeType === Node.TEXT_NODE ? node.data : written(node))));
         }
       }
       const texts = sides.flatMap((cells) => [cells.join(" "), cells.join("")]).map((line) => line.replace(/\s+/g, " "));
