@@ -14,7 +14,7 @@ EPSILON = 1e-5
 """Added to variances, as in ``torch.nn.LayerNorm``."""
 GAIN = 0.1
 """Of the recurrent product, to begin with (Cooijmans et al. 2017, of batch norm). With 1, and nothing to hear, a normalized state
-drives itself as hard as speech would, and gradients grow with every frame of silence: through 400 to two million in one draw of ten."""
+drives itself as hard as speech would, and gradients grow with every frame of silence: through 400 up to two million."""
 
 
 def _through_norm(d: Tensor, x: Tensor, mean: Tensor, scale: Tensor, gain: Tensor) -> Tensor:
