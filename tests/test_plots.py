@@ -1,10 +1,11 @@
-"""A drawing holds its curves and is the same bytes for the same figures."""
+"""A drawing holds its curves, a chart its fields, and either is the same bytes for the same figures."""
 
 from __future__ import annotations
 
+import math
 from xml.etree import ElementTree
 
-from speechrnn.plots import Curve, plot
+from speechrnn.plots import Chart, Curve, chart, plot
 
 
 def test_places_have_names_and_points_have_bars_instead_of_lines(tmp_path):
@@ -23,3 +24,26 @@ def test_a_plot_is_an_svg_with_the_names_of_its_curves(tmp_path):
     assert paths[0].read_bytes() == paths[1].read_bytes()
     texts = {element.text for element in ElementTree.parse(paths[0]).iter("{http://www.w3.org/2000/svg}text")}
     assert {"a", "b", "T & <t>", "lag", "norm"} <= texts
+
+
+def test_a_chart_writes_every_field_below_its_column_and_colours_it_by_its_share(tmp_path):
+    charts = {"left": Chart(["10", "20"], [[0.0, 1.0], [math.nan, 0.5]], [["none", "all"], ["", "half"]])}
+    charts["right"] = Chart(["5"], [[1.0], [0.0]], [["full"], ["empty"]])
+    paths = [tmp_path / "one.svg", tmp_path / "two.svg"]
+    for path in paths:
+        chart(path, charts, ["upper", "lower"], title="shares", x_label="lag")
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    svg = ElementTree.parse(paths[0])
+    name = "{http://www.w3.org/2000/svg}"
+    places = {text.text: (float(text.get("x")), float(text.get("y"))) for text in svg.iter(name + "text")}
+    assert {"shares", "lag", "left", "right"} <= set(places)
+    for field, column, row in (("none", "10", "upper"), ("all", "20", "upper"), ("half", "20", "lower"), ("full", "5", "upper")):
+        assert math.isclose(places[field][0], places[column][0], abs_tol=1)
+        assert math.isclose(places[field][1], places[row][1], abs_tol=3)
+    assert places["upper"][1] < places["lower"][1]
+    meshes = [group for group in svg.iter(name + "g") if "QuadMesh" in group.get("id", "")]
+    fills = [field.get("style").split(";")[0] for mesh in meshes for field in mesh.iter(name + "path")]
+    none, all_, blank, half, full, empty = fills
+    assert (all_, none) == (full, empty)
+    assert len({none, half, all_}) == 3
+    assert blank == "fill: none"

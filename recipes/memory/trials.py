@@ -1,7 +1,7 @@
 """Which cells carry information how far: success over five seeds against lag, on two made tasks and on spoken digits.
 
 ``python recipes/memory/trials.py OUT [TASK...]`` adds what is missing to ``OUT/trials.jsonl``, a line a trial, and may be stopped
-at any time; ``--draw`` only draws what is there: the pictures in ``OUT`` and the table of ``README.md``.
+at any time; ``--draw`` only draws what is there: the picture in ``OUT`` and the table of ``README.md``.
 
 adding (Hochreiter and Schmidhuber 1997): a sequence of pairs, a number in [0, 1] and a mark; two numbers are marked, one in either
 half; their sum is asked for at the end. Learned: mean squared error under 0.01; saying 1 gives 0.167.
@@ -186,38 +186,30 @@ def plan(tasks: list[str], done: dict[tuple[str, str, int, int], bool]) -> Itera
 
 
 def draw(out: Path, rows: list[dict[str, object]]) -> None:
-    """A picture a task and a table of how far each cell reaches."""
-    from speechrnn.plots import Curve, plot
+    """A picture and a table of how far each cell reaches."""
+    from speechrnn.plots import Chart, chart
     from speechrnn.reports.tables import rewrite
 
-    lines = ["| cell | " + " | ".join(f"{task}" for task in LAGS) + " |", "| --- |" + " --- |" * len(LAGS)]
-    reach: dict[str, list[str]] = {cell: [] for cell in CELLS if cell != "feedforward"}
+    cells = [name for name in CELLS if name != "feedforward"]
+    charts: dict[str, Chart] = {}
+    reach: dict[str, list[str]] = {cell: [] for cell in cells}
     for task, lags in LAGS.items():
-        curves = {}
-        for cell in reach:
-            shares: list[float] = []
-            for lag in lags:
-                learned = [r["learned"] for r in rows if (r["task"], r["cell"], r["lag"]) == (task, cell, lag)]
-                if len(learned) < len(SEEDS) and (not shares or shares[-1]):
-                    break
-                # Where no seed has learned a lag, a longer one is not tried, and counts as not learned.
-                shares.append(float(np.mean(learned)) if learned else 0.0)
-            if shares:
-                curves[cell] = Curve(lags[: len(shares)], shares)
-            whole = [lag for lag, share in zip(lags, shares, strict=False) if share >= 0.6]
-            # Seeds that learn a lag are not fewer at every longer one: only where none does is the end known.
-            least = "at least " if shares and shares[-1] else ""
-            reach[cell].append(f"{least}{whole[-1]}" if whole else ("none" if shares else "not run"))
-        if curves:
-            plot(
-                out / f"{task}.svg",
-                curves,
-                title=f"{task}: seeds of five that learned",
-                x_label="lag (frames)",
-                y_label="share",
-                log_x=True,
-            )
-    lines += [f"| `{cell}` | {' | '.join(cells)} |" for cell, cells in reach.items()]
+        shares, texts = [], []
+        for cell in cells:
+            tried = [[bool(r["learned"]) for r in rows if (r["task"], r["cell"], r["lag"]) == (task, cell, lag)] for lag in lags]
+            # Seeds that learn a lag are not fewer at every longer one: only where none of five does is the end known.
+            end = next((i for i, learned in enumerate(tried) if len(learned) == len(SEEDS) and not any(learned)), len(lags))
+            shares.append([float(np.mean(learned)) if learned else math.nan for learned in tried])
+            texts.append([f"{sum(learned)}/{len(learned)}" if learned else "–" * (i > end) for i, learned in enumerate(tried)])
+            whole = [lag for lag, learned in zip(lags, tried, strict=True) if sum(learned) >= 3]
+            least = "at least " if end == len(lags) else ""
+            reach[cell].append(f"{least}{whole[-1]}" if whole else "none" if any(tried) else "not run")
+        charts[task] = Chart([str(lag) for lag in lags], shares, texts)
+    title = "Trials that learned, of those run; –: none had learned the lag before"
+    chart(out / "reach.svg", charts, cells, title=title, x_label="lag (frames)")
+    lines = ["| cell | " + " | ".join(LAGS) + " |", "| --- |" + " --- |" * len(LAGS)]
+    lines += [f"| `{cell}` | {' | '.join(one)} |" for cell, one in reach.items()]
+    lines += ["", "![trials that learned, by cell and lag](results/reach.svg)"]
     readme = Path(__file__).with_name("README.md")
     readme.write_text(rewrite(readme.read_text(encoding="utf-8"), "\n".join(lines) + "\n"), encoding="utf-8")
 
