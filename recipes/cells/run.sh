@@ -33,7 +33,7 @@ for corpus in "${@:-yesno fsdd an4}"; do
   case $corpus in
     *yesno*) each yesno yesno 3 "${ALL[@]}" ;;&
     *fsdd*) each fsdd fsdd/small 3 "${ALL[@]}" ;;&
-    *an4*) each an4 an4/small 1 lstm gru ligru irnn rnn_tanh -- trainer.max_epochs=20 ;;
+    *an4*) each an4 an4/stacked 1 lstm gru ligru irnn rnn_tanh ;;
   esac
 done
 python recipes/cells/cells.py table

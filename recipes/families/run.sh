@@ -35,7 +35,7 @@ family() {
 for corpus in "${@:-synthetic an4}"; do
   case $corpus in
     *synthetic*) family synthetic synthetic/phones 30 ;;&
-    *an4*) family an4 an4/small 20 ;;
+    *an4*) family an4 an4/stacked 20 ;;
   esac
 done
 table families
