@@ -42,8 +42,9 @@ def power_spectrum(frames: Tensor, fft_size: int) -> Tensor:
     if not frames.shape[1]:
         # MKL refuses an empty transform.
         return frames.new_zeros(*frames.shape[:2], fft_size // 2 + 1)
-    power: Tensor = torch.fft.rfft(frames, n=fft_size).abs().square()
-    return power
+    # Not abs().square(): its root, guarded against overflow, costs as much as the transform.
+    squares = torch.view_as_real(torch.fft.rfft(frames, n=fft_size)).square_()
+    return squares[..., 0] + squares[..., 1]
 
 
 def to_samples(milliseconds: float, sampling_rate: int, what: str) -> int:
