@@ -7,11 +7,12 @@ group is chosen. Nothing beyond :func:`compose` knows OmegaConf; everything else
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import math
 import os
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -215,7 +216,7 @@ def build(cls: type[T], values: Mapping[str, Any], where: str = "") -> T:
         UsageError: all faults together: unknown keys with the nearest known one, wrong types, values out of range.
     """
     faults: list[str] = []
-    result = _build(cls, values, "", faults)
+    result = _build(cls, values, "", faults, tuple(dict.fromkeys(_keys(cls))))
     if faults:
         place = f"{where}: " if where else ""
         count = "a fault" if len(faults) == 1 else f"{len(faults)} faults"
@@ -226,7 +227,7 @@ def build(cls: type[T], values: Mapping[str, Any], where: str = "") -> T:
     return typing.cast("T", result)
 
 
-def _build(cls: type, values: Mapping[str, Any], prefix: str, faults: list[str]) -> Any:
+def _build(cls: type, values: Mapping[str, Any], prefix: str, faults: list[str], keys: Sequence[str]) -> Any:
     hints = typing.get_type_hints(cls)
     known = {field.name: field for field in dataclasses.fields(cls)}
     before = len(faults)
@@ -234,11 +235,11 @@ def _build(cls: type, values: Mapping[str, Any], prefix: str, faults: list[str])
     for key, value in values.items():
         name = f"{prefix}{key}"
         if key not in known:
-            faults.append(f"unknown key {name}: {nearest(str(key), known)}")
+            faults.append(f"unknown key {name}: {_meant(str(key), prefix, known, () if isinstance(value, Mapping) else keys)}")
         elif _groups(hints[key]):
             if isinstance(value, Mapping):
                 group = _pick(_groups(hints[key]), value, name, faults)
-                arguments[key] = _build(group, value, f"{name}.", faults) if group else None
+                arguments[key] = _build(group, value, f"{name}.", faults, keys) if group else None
             else:
                 faults.append(f"{name} is {_shown(value)}, not a group of values")
         else:
@@ -255,6 +256,31 @@ def _build(cls: type, values: Mapping[str, Any], prefix: str, faults: list[str])
     except SpeechrnnError as error:
         faults.append(f"{error.message} ({error.remedy})" if error.remedy else error.message)
         return None
+
+
+def _keys(cls: type, prefix: str = "") -> Iterator[str]:
+    """The dotted names of all values."""
+    hints = typing.get_type_hints(cls)
+    for field in dataclasses.fields(cls):
+        groups = _groups(hints[field.name])
+        if not groups:
+            yield f"{prefix}{field.name}"
+        for group in groups:
+            yield from _keys(group, f"{prefix}{field.name}.")
+
+
+def _meant(key: str, prefix: str, known: Iterable[str], keys: Sequence[str]) -> str:
+    """What an unknown ``key`` of the group ``prefix`` may stand for: a value of this name in another group, else a near name."""
+    elsewhere = [name for name in keys if name.rpartition(".")[2] == key]
+    if f"{prefix}{key}" in elsewhere:
+        return f"only another kind of {prefix[:-1]} has it; known are: {', '.join(sorted(known))}"
+    if elsewhere:
+        return f"did you mean {' or '.join(map(repr, elsewhere))}?"
+    for names in ({name: f"{prefix}{name}" for name in known}, {name.rpartition(".")[2]: name for name in keys}):
+        close = difflib.get_close_matches(key, names, n=1)
+        if close:
+            return f"did you mean {names[close[0]]!r}?"
+    return nearest(key, known)
 
 
 def _shown(value: Any) -> str:

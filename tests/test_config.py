@@ -1,6 +1,7 @@
 """Configuration: literal paths and texts, types, every fault at once, nearest names, files of one's own."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -100,10 +101,31 @@ def test_all_faults_are_told_together_with_the_nearest_names():
     assert caught.value.message.splitlines() == [
         "4 faults in the configuration:",
         "  data.batch_size is '1.5', expected a whole number",
-        "  unknown key model.cel: did you mean 'cell'?",
+        "  unknown key model.cel: did you mean 'model.cell'?",
         "  trainer.max_epochs is 'many', expected a whole number",
         "  unknown key modle: did you mean 'model'?",
     ]
+
+
+@pytest.mark.parametrize(
+    ("argument", "meant"),
+    [
+        ("cell=gru", "'model.cell' or 'head.cell'"),
+        ("trainer.batch_size=4", "'data.batch_size'"),
+        ("data.seed=3", "'seed'"),  # and not data.speeds, which is nearer at hand
+        ("epochs=3", "'trainer.max_epochs'"),
+        ("features.mel_bins=40", "'features.frontend.mel_bins'"),
+        ("features.kind=mfcc", "'features.frontend.kind' or 'head.kind' or 'decoding.kind'"),
+    ],
+)
+def test_a_key_of_another_group_is_found_there(argument, meant):
+    with pytest.raises(UsageError, match=re.escape(f"unknown key {argument.partition('=')[0]}: did you mean {meant}?")):
+        experiment(argument)
+
+
+def test_a_key_of_another_kind_is_told_from_a_mistyped_one():
+    with pytest.raises(UsageError, match="unknown key head.dropout: only another kind of head has it; known are: "):
+        experiment("head.dropout=0.1")
 
 
 @pytest.mark.parametrize(

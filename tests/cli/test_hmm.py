@@ -201,7 +201,7 @@ def test_settings_of_networks_are_refused_by_name(sung: Path, speechrnn, tmp_pat
     assert "has no such group" in called.err
     called = speechrnn("train", "experiment=base/hmm", f"data.dir={sung}", "ladder.mono.gausians=3", "trainer.max_epochs=3")
     assert called.status == 2
-    assert "did you mean 'gaussians'?" in called.err
+    assert "did you mean 'ladder.mono.gaussians'?" in called.err
     assert "unknown key trainer" in called.err
     shown = speechrnn("train", "experiment=base/hmm", "--print-config")
     assert shown.status == 0

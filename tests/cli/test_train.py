@@ -195,8 +195,8 @@ def test_a_key_that_does_not_exist_is_named_with_its_neighbour_and_all_faults_co
     words = ("model.hiden=3", "trainer.max_epoch=2", "seed=many")
     said = speechrnn("train", "experiment=base", f"data.dir={tones}", f"run.dir={tmp_path / 'run'}", *words)
     assert said.status == 2
-    assert "unknown key model.hiden: did you mean 'hidden'?" in said.err
-    assert "unknown key trainer.max_epoch: did you mean 'max_epochs'?" in said.err
+    assert "unknown key model.hiden: did you mean 'model.hidden'?" in said.err
+    assert "unknown key trainer.max_epoch: did you mean 'trainer.max_epochs'?" in said.err
     assert "seed is 'many', expected a whole number" in said.err
     assert "3 faults" in said.err
     assert not (tmp_path / "run").exists()
