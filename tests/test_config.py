@@ -124,7 +124,7 @@ def test_a_key_of_another_group_is_found_there(argument, meant):
 
 
 def test_a_key_of_another_kind_is_told_from_a_mistyped_one():
-    with pytest.raises(UsageError, match="unknown key head.dropout: only another kind of head has it; known are: "):
+    with pytest.raises(UsageError, match=r"unknown key head\.dropout: only another kind of head has it; known are: "):
         experiment("head.dropout=0.1")
 
 

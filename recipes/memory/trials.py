@@ -147,7 +147,7 @@ def equal_units(cell: str, inputs: int) -> int:
 
 
 def trial(task: str, cell: str, lag: int, seed: int, data: Batches) -> dict[str, object]:
-    """Train once."""
+    """Train once. The score is None where the weights became no numbers."""
     torch.manual_seed(seed)
     outputs, frames = {"adding": (1, 1), "copy": (8, 5), "digit": (10, 1)}[task]
     model = Reader(cell, data.inputs, outputs, frames)
@@ -164,10 +164,11 @@ def trial(task: str, cell: str, lag: int, seed: int, data: Batches) -> dict[str,
         if step % EVERY == 0:
             with torch.inference_mode():
                 score = _score(task, model(data.fresh[0]), data.fresh[1])
-            if _learned(task, score):
+            if _learned(task, score) or not math.isfinite(score):
                 break
     return {
-        "task": task, "cell": cell, "lag": lag, "seed": seed, "learned": _learned(task, score), "score": round(score, 4),
+        "task": task, "cell": cell, "lag": lag, "seed": seed, "learned": _learned(task, score),
+        "score": round(score, 4) if math.isfinite(score) else None,
         "steps": step, "seconds": round(time.perf_counter() - begun, 1), "units": model.layer.size,
     }  # fmt: skip
 
