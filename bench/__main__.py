@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import datetime
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench.cells import cells
@@ -29,7 +31,7 @@ ALL = {
 }
 
 
-def main(chosen: list[str]) -> int:
+def main(chosen: Sequence[str]) -> int:
     """Run the benchmarks named, or all."""
     ratios = [ratio for name in chosen or ALL for ratio in ALL[name]()]
     rows = [
@@ -45,4 +47,10 @@ def main(chosen: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    parser = argparse.ArgumentParser("python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(ALL)}; all, then kept in bench/results.json")
+    arguments = parser.parse_args()
+    for name in arguments.names:
+        if name not in ALL:
+            parser.error(f"no benchmark {name!r}: there is {', '.join(ALL)}")
+    sys.exit(main(arguments.names))
