@@ -7,7 +7,6 @@ group is chosen. Nothing beyond :func:`compose` knows OmegaConf; everything else
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
 import os
 import types
@@ -18,7 +17,7 @@ from typing import Any, TypeVar
 
 import yaml
 
-from speechrnn.errors import DataError, SpeechrnnError, UsageError, nearest
+from speechrnn.errors import DataError, SpeechrnnError, UsageError, closest, nearest
 
 T = TypeVar("T")
 GROUPS = ("data", "features", "model", "head", "trainer", "decoding")
@@ -216,7 +215,7 @@ def build(cls: type[T], values: Mapping[str, Any], where: str = "") -> T:
         UsageError: all faults together: unknown keys with the nearest known one, wrong types, values out of range.
     """
     faults: list[str] = []
-    result = _build(cls, values, "", faults, tuple(dict.fromkeys(_keys(cls))))
+    result = _build(cls, values, "", faults, cls)
     if faults:
         place = f"{where}: " if where else ""
         count = "a fault" if len(faults) == 1 else f"{len(faults)} faults"
@@ -227,7 +226,7 @@ def build(cls: type[T], values: Mapping[str, Any], where: str = "") -> T:
     return typing.cast("T", result)
 
 
-def _build(cls: type, values: Mapping[str, Any], prefix: str, faults: list[str], keys: Sequence[str]) -> Any:
+def _build(cls: type, values: Mapping[str, Any], prefix: str, faults: list[str], root: type) -> Any:
     hints = typing.get_type_hints(cls)
     known = {field.name: field for field in dataclasses.fields(cls)}
     before = len(faults)
@@ -235,11 +234,12 @@ def _build(cls: type, values: Mapping[str, Any], prefix: str, faults: list[str],
     for key, value in values.items():
         name = f"{prefix}{key}"
         if key not in known:
-            faults.append(f"unknown key {name}: {_meant(str(key), prefix, known, () if isinstance(value, Mapping) else keys)}")
+            elsewhere: Iterable[str] = () if isinstance(value, Mapping) else dict.fromkeys(_keys(root))
+            faults.append(f"unknown key {name}: {_meant(str(key), prefix, known, elsewhere)}")
         elif _groups(hints[key]):
             if isinstance(value, Mapping):
                 group = _pick(_groups(hints[key]), value, name, faults)
-                arguments[key] = _build(group, value, f"{name}.", faults, keys) if group else None
+                arguments[key] = _build(group, value, f"{name}.", faults, root) if group else None
             else:
                 faults.append(f"{name} is {_shown(value)}, not a group of values")
         else:
@@ -269,7 +269,7 @@ def _keys(cls: type, prefix: str = "") -> Iterator[str]:
             yield from _keys(group, f"{prefix}{field.name}.")
 
 
-def _meant(key: str, prefix: str, known: Iterable[str], keys: Sequence[str]) -> str:
+def _meant(key: str, prefix: str, known: Iterable[str], keys: Iterable[str]) -> str:
     """What an unknown ``key`` of the group ``prefix`` may stand for: a value of this name in another group, else a near name."""
     elsewhere = [name for name in keys if name.rpartition(".")[2] == key]
     if f"{prefix}{key}" in elsewhere:
@@ -277,9 +277,9 @@ def _meant(key: str, prefix: str, known: Iterable[str], keys: Sequence[str]) -> 
     if elsewhere:
         return f"did you mean {' or '.join(map(repr, elsewhere))}?"
     for names in ({name: f"{prefix}{name}" for name in known}, {name.rpartition(".")[2]: name for name in keys}):
-        close = difflib.get_close_matches(key, names, n=1)
-        if close:
-            return f"did you mean {names[close[0]]!r}?"
+        close = closest(key, names)
+        if close is not None:
+            return f"did you mean {names[close]!r}?"
     return nearest(key, known)
 
 

@@ -70,6 +70,11 @@ class Interrupted(SpeechrnnError):
     exit_status = 130
 
 
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """The one of ``known`` that is written most like ``word``, None where nothing is near."""
+    return next(iter(difflib.get_close_matches(word, list(known), n=1)), None)
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint such as ``did you mean 'lstm'?``, or the list of what is known when nothing is near.
 
@@ -77,9 +82,9 @@ def nearest(word: str, known: Iterable[str]) -> str:
     "did you mean 'lstm'?"
     """
     known = sorted(known)
-    close = difflib.get_close_matches(word, known, n=1)
-    if close:
-        return f"did you mean {close[0]!r}?"
+    close = closest(word, known)
+    if close is not None:
+        return f"did you mean {close!r}?"
     return f"known are: {', '.join(known)}" if known else ""
 
 
